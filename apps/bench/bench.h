@@ -1,0 +1,61 @@
+/*
+ * What paths through the kernel cost, in ticks of the time-stamp counter: instructions, where the emulator counts them so. The same
+ * program plays the other side: `bench --role NAME`.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include "ferrous/archive.h"
+#include "ferrous/calls.h"
+#include "ferrous/ipc.h"
+#include "ferrous/start.h"
+#include "ferrous/time.h"
+
+#define BENCH_ROUNDS_MAX 1024u
+#define BENCH_WARM_UP    8u
+
+struct bench {
+    group_t group;
+    struct archive archive;
+    struct process_image image; /* of this program */
+    struct process_image small; /* the program that is spawned */
+    u64 overhead;               /* of an empty measurement */
+};
+
+extern struct bench bench;
+extern u64 bench_samples[BENCH_ROUNDS_MAX + BENCH_WARM_UP];
+
+/* Prints `BENCH name value instructions` with the least of the samples, net of the overhead, over `divisor`; and the median as a
+ * remark. */
+void bench_report(const char *name, u32 rounds, u64 divisor);
+
+/* Runs `body` many times and reports what one run took. */
+#define MEASURE(name, rounds, divisor, body)                                                       \
+    do {                                                                                           \
+        for (u32 bench_i = 0; bench_i < (rounds) + BENCH_WARM_UP; bench_i++) {                     \
+            u64 bench_start = time_ticks();                                                        \
+            body;                                                                                  \
+            bench_samples[bench_i] = time_ticks() - bench_start;                                   \
+        }                                                                                          \
+        bench_report(name, rounds, divisor);                                                       \
+    } while (0)
+
+/* Ends the benchmark when something does not work: figures of failures mean nothing. */
+#define MUST(call)                                                                                 \
+    do {                                                                                           \
+        enum status bench_status = (call);                                                         \
+        if (bench_status != STATUS_OK)                                                             \
+            fatal("%s: %s", #call, status_text(bench_status));                                     \
+    } while (0)
+
+/* Starts this program in a role, with a fault handler or without (CAP_NULL). */
+void start_role(const char *role, const struct process_cap *caps, u32 cap_count,
+                endpoint_t fault_handler, struct process *process);
+void stop_role(struct process *process);
+int run_role(const char *role);
+
+void bench_calls(void);
+void bench_memory(void);
+void bench_processes(void);
+
+#endif

@@ -1,0 +1,128 @@
+/* Entries, messages, signals, capabilities. */
+#include "bench.h"
+
+#define GIVE(name_, handle_, rights_)                                                              \
+    ((struct process_cap){                                                                         \
+        .name = (name_), .cap = (handle_).cap, .rights = (rights_), .mode = CAP_SEND_COPY})
+
+#define MANY 1000u
+#define NO_HANDLER ((endpoint_t){CAP_NULL})
+
+static void measure_call(void)
+{
+    struct message message = MESSAGE_INIT(1);
+    struct process process;
+    struct process_cap cap;
+    endpoint_t endpoint;
+    u8 data[MESSAGE_MAX_INLINE] = {0};
+
+    MUST(endpoint_create(bench.group, 0, 0, &endpoint));
+    cap = GIVE("endpoint", endpoint, RIGHT_RECEIVE);
+    start_role("server", &cap, 1, NO_HANDLER, &process);
+    MEASURE("call_reply_empty", MANY, 1, {
+        message.info = message_info(1, 0, 0, 0);
+        MUST(ipc_call(endpoint, &message, TIME_NEVER));
+    });
+    MEASURE("call_reply_8_words", MANY, 1, {
+        message.info = message_info(1, 0, 0, 0);
+        for (u64 word = 0; word < MESSAGE_WORDS; word++)
+            message.words[word] = word;
+        MUST(ipc_call(endpoint, &message, TIME_NEVER));
+    });
+    MEASURE("call_reply_256_bytes", MANY, 1, {
+        message.info = message_info(1, 0, 0, 0);
+        message_put_data(&message, data, sizeof(data));
+        MUST(ipc_call(endpoint, &message, TIME_NEVER));
+    });
+    stop_role(&process);
+    (void)cap_close(endpoint.cap);
+}
+
+/* The receiver waits again before each send: it has had the processor in between. */
+static void measure_send(void)
+{
+    struct message message = MESSAGE_INIT(1);
+    struct process process;
+    struct process_cap cap;
+    endpoint_t endpoint;
+
+    MUST(endpoint_create(bench.group, 0, 0, &endpoint));
+    cap = GIVE("endpoint", endpoint, RIGHT_RECEIVE);
+    start_role("sink", &cap, 1, NO_HANDLER, &process);
+    for (u32 i = 0; i < MANY + BENCH_WARM_UP; i++) {
+        u64 start = time_ticks();
+
+        MUST(ipc_send(endpoint, &message, TIME_NEVER));
+        bench_samples[i] = time_ticks() - start;
+        thread_yield();
+        thread_yield();
+    }
+    bench_report("send_one_way", MANY, 1);
+    stop_role(&process);
+    (void)cap_close(endpoint.cap);
+}
+
+static void measure_ping_pong(void)
+{
+    struct process_cap caps[2];
+    struct process process;
+    struct message message;
+    endpoint_t there;
+    endpoint_t back;
+
+    MUST(endpoint_create(bench.group, 0, 0, &there));
+    MUST(endpoint_create(bench.group, 0, 0, &back));
+    caps[0] = GIVE("endpoint", there, RIGHT_RECEIVE);
+    caps[1] = GIVE("back", back, RIGHT_SIGNAL);
+    start_role("pong", caps, 2, NO_HANDLER, &process);
+    MEASURE("signal_ping_pong", MANY, 1, {
+        MUST(endpoint_signal(there));
+        MUST(ipc_receive(back, &message, 0, TIME_NEVER));
+    });
+    stop_role(&process);
+    (void)cap_close(there.cap);
+    (void)cap_close(back.cap);
+}
+
+static void measure_yield(void)
+{
+    struct process process;
+
+    start_role("yield", NULL, 0, NO_HANDLER, &process);
+    MEASURE("yield_switch", MANY, 2, thread_yield());
+    stop_role(&process);
+}
+
+static void measure_caps(void)
+{
+    endpoint_t endpoint;
+    cap_t child;
+
+    MUST(endpoint_create(bench.group, 0, 0, &endpoint));
+    MEASURE("signal", MANY, 1, MUST(endpoint_signal(endpoint)));
+    MEASURE("derive_close", MANY, 1, {
+        MUST(cap_derive_rights(endpoint.cap, UINT32_MAX, &child));
+        MUST(cap_close(child));
+    });
+    for (u32 i = 0; i < 100 + BENCH_WARM_UP; i++) {
+        u64 start;
+
+        MUST(cap_derive_rights(endpoint.cap, UINT32_MAX, &child));
+        start = time_ticks();
+        MUST(cap_revoke(endpoint.cap));
+        bench_samples[i] = time_ticks() - start;
+        (void)cap_close(child);
+    }
+    bench_report("revoke", 100, 1);
+    (void)cap_close(endpoint.cap);
+}
+
+void bench_calls(void)
+{
+    MEASURE("null_syscall", MANY, 1, (void)ferrous_syscall_plain(SYS_null, 0, 0, 0));
+    measure_caps();
+    measure_call();
+    measure_send();
+    measure_ping_pong();
+    measure_yield();
+}

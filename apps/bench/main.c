@@ -1,0 +1,98 @@
+/* The benchmark's main, and its arithmetic. */
+#include "bench.h"
+
+#include "ferrous/console.h"
+#include "interfaces/manager.h"
+#include "lib/string.h"
+
+typedef unsigned long long ull;
+
+struct bench bench;
+u64 bench_samples[BENCH_ROUNDS_MAX + BENCH_WARM_UP];
+
+static void sort(u64 *values, u32 count)
+{
+    for (u32 i = 1; i < count; i++) {
+        u64 value = values[i];
+        u32 at = i;
+
+        for (; at > 0 && values[at - 1] > value; at--)
+            values[at] = values[at - 1];
+        values[at] = value;
+    }
+}
+
+static u64 net(u64 ticks)
+{
+    return ticks > bench.overhead ? ticks - bench.overhead : 0;
+}
+
+void bench_report(const char *name, u32 rounds, u64 divisor)
+{
+    u64 *values = bench_samples + BENCH_WARM_UP;
+
+    sort(values, rounds);
+    print("BENCH %s %llu instructions\n", name, (ull)(net(values[0]) / divisor));
+    print("      median %llu of %u rounds\n", (ull)(net(values[rounds / 2]) / divisor), rounds);
+}
+
+static void measure_overhead(void)
+{
+    for (u32 i = 0; i < 64; i++) {
+        u64 start = time_ticks();
+
+        bench_samples[i] = time_ticks() - start;
+    }
+    sort(bench_samples, 64);
+    bench.overhead = bench_samples[0];
+}
+
+void start_role(const char *role, const struct process_cap *caps, u32 cap_count,
+                endpoint_t fault_handler, struct process *process)
+{
+    const char *arguments[] = {"bench", "--role", role};
+    struct process_spec spec = {.name = role,
+                                .group = bench.group,
+                                .image = bench.image,
+                                .arguments = arguments,
+                                .argument_count = 3,
+                                .caps = caps,
+                                .cap_count = cap_count,
+                                .fault_endpoint = fault_handler};
+
+    MUST(process_spawn(&spec, process));
+}
+
+void stop_role(struct process *process)
+{
+    struct exit_record record;
+
+    (void)process_kill(process->handle, 0);
+    MUST(process_wait(process->handle, TIME_NEVER, &record));
+    process_close(process);
+}
+
+static void report_boot(void)
+{
+    endpoint_t manager = {start_cap("manager")};
+    struct message message = MESSAGE_INIT(MANAGER_BOOT);
+
+    if (!cap_is_null(manager.cap) && ipc_call_checked(manager, &message, TIME_NEVER) == STATUS_OK)
+        print("BENCH boot_to_init %llu instructions\n", (ull)message.words[0]);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 2 && string_equal(argv[1], "--role"))
+        return run_role(argv[2]);
+    bench.group = start_group();
+    MUST(archive_open((memory_t){start_cap("archive")}, &bench.archive));
+    MUST(archive_find(&bench.archive, "bench", &bench.image));
+    MUST(archive_find(&bench.archive, "hello", &bench.small));
+    measure_overhead();
+    bench_calls();
+    bench_memory();
+    bench_processes();
+    report_boot();
+    return 0;
+}

@@ -1,0 +1,234 @@
+/* Commands that start and end processes, through the process manager. */
+#include "ferrous/ipc.h"
+#include "ferrous/time.h"
+#include "interfaces/manager.h"
+#include "lib/string.h"
+#include "shell.h"
+
+#define CRASH_LIMIT_NS (300 * NS_PER_MS)
+
+typedef unsigned long long ull;
+
+static const char *fault_text(u32 fault)
+{
+    switch (fault) {
+    case FAULT_PAGE_READ:
+        return "read where nothing may be read";
+    case FAULT_PAGE_WRITE:
+        return "write where nothing may be written";
+    case FAULT_PAGE_EXECUTE:
+        return "jump where nothing may be executed";
+    case FAULT_NO_MEMORY:
+        return "memory limit reached on a page fault";
+    case FAULT_DIVIDE:
+        return "division error";
+    case FAULT_ILLEGAL:
+        return "undefined instruction";
+    case FAULT_PRIVILEGED:
+        return "privileged instruction or protection fault";
+    case FAULT_BREAKPOINT:
+        return "breakpoint";
+    case FAULT_DEBUG:
+        return "debug exception";
+    case FAULT_ALIGNMENT:
+        return "misaligned access";
+    case FAULT_FLOATING_POINT:
+        return "floating-point exception";
+    default:
+        return "unknown fault";
+    }
+}
+
+/* One line on how it ended; nothing after a normal end with code 0. */
+static void tell_end(const char *name, const struct manager_result *result)
+{
+    const struct exit_record *record = &result->record;
+
+    if (record->reason == EXIT_NORMAL) {
+        if (record->code != 0)
+            print("%s: ended with code %lld\n", name, (long long)record->code);
+    } else if (record->reason == EXIT_FAULT) {
+        print("%s: %s: address %#llx, pc %#llx\n", name, fault_text(record->fault),
+              (ull)record->address, (ull)record->pc);
+    } else if (result->end == MANAGER_END_TIME_LIMIT) {
+        print("%s: time limit passed after %llu ms\n", name, (ull)(result->run_ns / NS_PER_MS));
+    } else if (record->reason == EXIT_KILLED) {
+        print("%s: killed\n", name);
+    } else {
+        print("%s: ended with its group\n", name);
+    }
+}
+
+/* Packs argv into one string of NUL-ended words; 0: it does not fit. */
+static size_t pack(char *text, size_t size, int argc, char **argv)
+{
+    size_t used = 0;
+
+    for (int i = 0; i < argc; i++) {
+        size_t length = strlen(argv[i]) + 1;
+
+        if (length > size - used)
+            return 0;
+        memcpy(text + used, argv[i], length);
+        used += length;
+    }
+    return used;
+}
+
+static bool start_job(struct shell *shell, int argc, char **argv, u64 limit_ns, u64 *job,
+                      u64 *process_id)
+{
+    struct message message = MESSAGE_INIT(MANAGER_RUN);
+    char text[MESSAGE_MAX_INLINE];
+    size_t size = pack(text, sizeof(text), argc, argv);
+    enum status status;
+
+    if (size == 0) {
+        print("%s: the arguments are too long\n", argv[0]);
+        return false;
+    }
+    message.words[1] = limit_ns;
+    message_put_data(&message, text, size);
+    (void)message_put_cap(&message, shell->job_event.cap, RIGHT_SIGNAL, CAP_SEND_COPY);
+    message_accept(&message, 1);
+    status = ipc_call_checked(shell->manager, &message, TIME_NEVER);
+    if (status != STATUS_OK) {
+        print("%s: %s\n", argv[0],
+              status == STATUS_NOT_FOUND ? "no such program" : status_text(status));
+        return false;
+    }
+    *job = message.words[0];
+    *process_id = message.words[1];
+    message_drop_caps(&message, 0);
+    return true;
+}
+
+static enum status kill_process(struct shell *shell, u64 process_id)
+{
+    struct message message = MESSAGE_INIT(MANAGER_KILL);
+
+    message.words[0] = process_id;
+    return ipc_call_checked(shell->manager, &message, TIME_NEVER);
+}
+
+static enum status fetch_result(struct shell *shell, u64 job, struct manager_result *result)
+{
+    struct message message = MESSAGE_INIT(MANAGER_RESULT);
+    enum status status;
+
+    message.words[0] = job;
+    status = ipc_call_checked(shell->manager, &message, TIME_NEVER);
+    if (status != STATUS_OK)
+        return status;
+    if (message_length(&message) != sizeof(*result))
+        return STATUS_TOO_SMALL;
+    memcpy(result, message_data(), sizeof(*result));
+    return STATUS_OK;
+}
+
+/* Runs a program to its end; ctrl-c kills it. */
+static void run_to_end(struct shell *shell, int argc, char **argv, u64 limit_ns)
+{
+    struct manager_result result;
+    enum status status;
+    u64 process_id;
+    u64 job;
+
+    shell->pending &= ~(u64)EVENT_INTERRUPT;
+    if (!start_job(shell, argc, argv, limit_ns, &job, &process_id))
+        return;
+    for (;;) {
+        status = fetch_result(shell, job, &result);
+        if (status != STATUS_WOULD_BLOCK)
+            break;
+        if ((shell_wait(shell, EVENT_JOB | EVENT_INTERRUPT, TIME_NEVER) & EVENT_INTERRUPT) != 0) {
+            print("^C\n");
+            (void)kill_process(shell, process_id);
+        }
+    }
+    if (status == STATUS_OK)
+        tell_end(argv[0], &result);
+    else
+        print("%s: its result is lost: %s\n", argv[0], status_text(status));
+}
+
+static void run_run(struct shell *shell, int argc, char **argv)
+{
+    run_to_end(shell, argc - 1, argv + 1, 0);
+}
+
+static void run_crash(struct shell *shell, int argc, char **argv)
+{
+    run_to_end(shell, argc, argv, CRASH_LIMIT_NS);
+}
+
+static void run_kill(struct shell *shell, int argc, char **argv)
+{
+    enum status status;
+    u64 process_id;
+
+    (void)argc;
+    if (!string_to_u64(argv[1], &process_id)) {
+        print("kill: '%s' is not a number\n", argv[1]);
+        return;
+    }
+    status = kill_process(shell, process_id);
+    if (status == STATUS_NOT_FOUND)
+        print("kill: %llu is no service or program of the process manager\n", (ull)process_id);
+    else if (status != STATUS_OK)
+        print("kill: %s\n", status_text(status));
+}
+
+static const char *service_state_text(u32 state)
+{
+    static const char *const names[] = {"running", "waiting", "stopped", "failed"};
+
+    return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
+}
+
+static void run_svc(struct shell *shell, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    print("  %-16s %-8s %5s %8s\n", "NAME", "STATE", "PID", "RESTARTS");
+    for (u64 index = 0;; index++) {
+        struct message message = MESSAGE_INIT(MANAGER_SERVICE);
+        struct manager_service service;
+
+        message.words[0] = index;
+        if (ipc_call_checked(shell->manager, &message, TIME_NEVER) != STATUS_OK ||
+            message_length(&message) != sizeof(service))
+            return;
+        memcpy(&service, message_data(), sizeof(service));
+        print("  %-16.*s %-8s %5llu %8u\n", (int)sizeof(service.name), service.name,
+              service_state_text(service.state), (ull)service.process_id, service.restarts);
+    }
+}
+
+static void run_programs(struct shell *shell, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    for (u64 index = 0;; index++) {
+        struct message message = MESSAGE_INIT(MANAGER_PROGRAM);
+        char name[MESSAGE_MAX_INLINE + 1];
+        u32 length;
+
+        message.words[0] = index;
+        if (ipc_call_checked(shell->manager, &message, TIME_NEVER) != STATUS_OK)
+            return;
+        length = message_length(&message);
+        memcpy(name, message_data(), length);
+        name[length] = '\0';
+        print("  %s\n", name);
+    }
+}
+
+const struct shell_command job_commands[] = {
+    {"run", "NAME [ARGS]", "run a program to its end; ctrl-c kills it", 1, run_run},
+    {"crash", "[KIND]", "run a program that does something forbidden", 0, run_crash},
+    {"kill", "PID", "end a program or a service", 1, run_kill},
+    {"svc", "", "services", 0, run_svc},
+    {"programs", "", "what the boot archive holds", 0, run_programs},
+    {NULL, NULL, NULL, 0, NULL},
+};

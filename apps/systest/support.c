@@ -1,0 +1,106 @@
+/* What the families share. */
+#include "systest.h"
+
+enum status start_role(group_t group, const char *role, const char *argument,
+                       const struct process_cap *caps, u32 cap_count, struct process *process)
+{
+    const char *arguments[] = {"systest", "--role", role, argument};
+    struct process_spec spec = {.name = role,
+                                .group = group,
+                                .image = systest.image,
+                                .arguments = arguments,
+                                .argument_count = argument == NULL ? 3 : 4,
+                                .caps = caps,
+                                .cap_count = cap_count};
+
+    return process_spawn(&spec, process);
+}
+
+enum status end_of(struct process *process, struct exit_record *record)
+{
+    enum status status = process_wait(process->handle, PATIENCE, record);
+
+    if (status == STATUS_TIMED_OUT)
+        (void)process_kill(process->handle, 0);
+    process_close(process);
+    return status;
+}
+
+enum status make_endpoint(u32 depth, endpoint_t *endpoint)
+{
+    return endpoint_create(systest.group, depth, 0, endpoint);
+}
+
+enum status make_mapping(u64 size, u32 flags, u64 *address, memory_t *memory)
+{
+    memory_t object;
+    enum status status = memory_create(systest.group, size, 0, &object);
+
+    if (status != STATUS_OK)
+        return status;
+    *address = 0;
+    status = memory_map(object, 0, size, flags, address);
+    if (memory == NULL || status != STATUS_OK)
+        (void)cap_close(object.cap);
+    else
+        *memory = object;
+    return status;
+}
+
+/* One request of the echo server; false: it was told to stop. */
+static bool answer_echo(struct message *message)
+{
+    u32 length = message_length(message);
+    cap_t cap = message_take_cap(message, 0);
+    bool go_on = true;
+
+    switch (message_label(message)) {
+    case ECHO_WORDS:
+        for (u32 i = 0; i < MESSAGE_WORDS; i++)
+            message->words[i]++;
+        message->info = message_info(ECHO_WORDS, length, 0, 0);
+        break;
+    case ECHO_BADGE:
+        message->words[0] = message->badge;
+        message->info = message_info(ECHO_BADGE, 0, 0, 0);
+        break;
+    case ECHO_FAIL:
+        message_fail(message, (enum status)message->words[0]);
+        break;
+    case ECHO_CAP:
+        message->info = message_info(ECHO_CAP, 0, 0, 0);
+        if (!cap_is_null(cap))
+            (void)message_put_cap(message, cap, UINT32_MAX, CAP_SEND_MOVE);
+        break;
+    default:
+        message->info = message_info(ECHO_QUIT, 0, 0, 0);
+        go_on = false;
+        break;
+    }
+    return go_on;
+}
+
+u64 serve_echo(void *endpoint)
+{
+    endpoint_t served = *(const endpoint_t *)endpoint;
+    struct message message;
+    enum status status = ipc_receive(served, &message, 1, PATIENCE);
+    u64 count = 0;
+
+    while (status == STATUS_OK) {
+        count++;
+        if (!answer_echo(&message)) {
+            (void)!ipc_reply(&message);
+            break;
+        }
+        status = ipc_reply_receive(served, &message, 1, PATIENCE);
+    }
+    return count;
+}
+
+enum status quit_echo(endpoint_t endpoint)
+{
+    struct message message = MESSAGE_INIT(ECHO_QUIT);
+
+    return ipc_call(endpoint, &message, PATIENCE);
+}

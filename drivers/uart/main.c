@@ -1,0 +1,233 @@
+/*
+ * The UART driver: serves interfaces/console.h. Its capabilities are its eight ports, its interrupt, the receiving side of the
+ * console endpoint, and a group from which it makes one thread and one endpoint; nothing else.
+ *
+ * The main thread serves clients, one request at a time: a write that must wait for the line holds back the
+ * others, as it should. The interrupt thread serves the device.
+ */
+#include "uart.h"
+
+#include "ferrous/calls.h"
+#include "ferrous/server.h"
+#include "ferrous/start.h"
+#include "ferrous/thread.h"
+#include "interfaces/console.h"
+
+struct subscriber {
+    u64 badge; /* of the client */
+    u64 event; /* 0: the place is free */
+    endpoint_t endpoint;
+};
+
+/* Guarded by uart.lock. */
+struct console {
+    struct uart uart;
+    struct subscriber subscribers[CONSOLE_MAX_SUBSCRIBERS];
+    interrupt_t interrupt;
+    endpoint_t interrupt_endpoint;
+};
+
+static struct console the_console;
+
+static void drop(struct subscriber *subscriber)
+{
+    (void)cap_close(subscriber->endpoint.cap);
+    *subscriber = (struct subscriber){0};
+}
+
+/* Tells all who want to know; returns how many did. Those whose endpoint is gone are forgotten. */
+static u32 publish(struct console *console, u64 event)
+{
+    u32 told = 0;
+
+    for (u32 i = 0; i < CONSOLE_MAX_SUBSCRIBERS; i++) {
+        struct subscriber *subscriber = &console->subscribers[i];
+
+        if (subscriber->event != event)
+            continue;
+        if (endpoint_signal(subscriber->endpoint) == STATUS_OK)
+            told++;
+        else
+            drop(subscriber);
+    }
+    return told;
+}
+
+static bool filter(void *context, u8 byte)
+{
+    return byte == CONTROL_C && publish(context, CONSOLE_EVENT_INTERRUPT) != 0;
+}
+
+static void arrived(void *context)
+{
+    (void)publish(context, CONSOLE_EVENT_INPUT);
+}
+
+static enum status handle_write(struct console *console, struct message *message)
+{
+    u8 text[MESSAGE_MAX_INLINE];
+    u32 length = message_length(message);
+    const u8 *data = message_data();
+    enum status status = STATUS_OK;
+    u32 taken = 0;
+
+    for (u32 i = 0; i < length; i++)
+        text[i] = data[i];
+    mutex_lock(&console->uart.lock);
+    while (taken < length && status == STATUS_OK) {
+        if (text[taken] == '\n')
+            status = uart_put(&console->uart, '\r');
+        if (status == STATUS_OK)
+            status = uart_put(&console->uart, text[taken]);
+        if (status == STATUS_OK)
+            taken++;
+    }
+    uart_kick(&console->uart);
+    mutex_unlock(&console->uart.lock);
+    *message = MESSAGE_INIT(0);
+    message->words[0] = taken;
+    return status;
+}
+
+static enum status handle_read(struct console *console, struct message *message)
+{
+    u8 text[MESSAGE_MAX_INLINE];
+    u64 wanted = message->words[0];
+    u32 length = 0;
+
+    mutex_lock(&console->uart.lock);
+    while (length < MESSAGE_MAX_INLINE && length < wanted &&
+           byte_queue_take(&console->uart.received, &text[length]))
+        length++;
+    mutex_unlock(&console->uart.lock);
+    *message = MESSAGE_INIT(0);
+    message_put_data(message, text, length);
+    return STATUS_OK;
+}
+
+/* The client's own place for this event, else a free one, else that of somebody whose endpoint is gone. */
+static struct subscriber *find_place(struct console *console, u64 badge, u64 event)
+{
+    struct subscriber *place = NULL;
+    struct cap_facts facts;
+
+    for (u32 i = 0; i < CONSOLE_MAX_SUBSCRIBERS; i++) {
+        struct subscriber *subscriber = &console->subscribers[i];
+
+        if (subscriber->event == event && subscriber->badge == badge)
+            return subscriber;
+    }
+    for (u32 i = 0; i < CONSOLE_MAX_SUBSCRIBERS && place == NULL; i++) {
+        struct subscriber *subscriber = &console->subscribers[i];
+
+        if (subscriber->event == 0 || cap_inspect(subscriber->endpoint.cap, &facts) != STATUS_OK)
+            place = subscriber;
+    }
+    return place;
+}
+
+static enum status handle_subscribe(struct console *console, struct message *message)
+{
+    endpoint_t endpoint = {message_take_cap(message, 0)};
+    u64 event = message->words[0];
+    u64 badge = message->badge;
+    struct subscriber *place;
+
+    *message = MESSAGE_INIT(0);
+    if (event != CONSOLE_EVENT_INPUT && event != CONSOLE_EVENT_INTERRUPT) {
+        (void)cap_close(endpoint.cap);
+        return STATUS_BAD_ARGUMENT;
+    }
+    mutex_lock(&console->uart.lock);
+    place = find_place(console, badge, event);
+    if (place != NULL) {
+        drop(place);
+        if (!cap_is_null(endpoint.cap))
+            *place = (struct subscriber){.badge = badge, .event = event, .endpoint = endpoint};
+        if (event == CONSOLE_EVENT_INPUT && byte_queue_count(&console->uart.received) != 0)
+            (void)endpoint_signal(endpoint);
+    }
+    mutex_unlock(&console->uart.lock);
+    if (place != NULL)
+        return STATUS_OK;
+    (void)cap_close(endpoint.cap);
+    return STATUS_FULL;
+}
+
+static enum status handle_state(struct console *console, struct message *message)
+{
+    *message = MESSAGE_INIT(0);
+    mutex_lock(&console->uart.lock);
+    message->words[0] = console->uart.received_count;
+    message->words[1] = console->uart.sent_count;
+    message->words[2] = console->uart.lost_count;
+    message->words[3] = console->uart.interrupt_count;
+    mutex_unlock(&console->uart.lock);
+    return STATUS_OK;
+}
+
+static void handle(void *context, struct message *message)
+{
+    struct console *console = context;
+    u32 label = message_label(message);
+    enum status status = STATUS_BAD_ARGUMENT;
+
+    message_drop_caps(message, label == CONSOLE_SUBSCRIBE ? 1 : 0);
+    if (label == CONSOLE_WRITE)
+        status = handle_write(console, message);
+    else if (label == CONSOLE_READ)
+        status = handle_read(console, message);
+    else if (label == CONSOLE_SUBSCRIBE)
+        status = handle_subscribe(console, message);
+    else if (label == CONSOLE_STATE)
+        status = handle_state(console, message);
+    if (status != STATUS_OK)
+        message_fail(message, status);
+}
+
+/*
+ * The interrupt thread. An edge that came while the line was masked is not seen again by every interrupt controller, so
+ * the device is asked once more after the acknowledgement.
+ */
+static u64 serve_interrupts(void *context)
+{
+    struct console *console = context;
+    struct message message;
+
+    for (;;) {
+        if (interrupt_ack(console->interrupt, console->interrupt_endpoint) != STATUS_OK)
+            break;
+        uart_service(&console->uart);
+        if (ipc_receive(console->interrupt_endpoint, &message, 0, TIME_NEVER) != STATUS_OK)
+            break;
+        uart_service(&console->uart);
+    }
+    process_exit(3);
+}
+
+int main(int argc, char **argv)
+{
+    struct console *console = &the_console;
+    struct server server = {.endpoint = {start_cap("console")},
+                            .accept = 1,
+                            .context = console,
+                            .handle = handle};
+    ports_t ports = {start_cap("ports")};
+    struct cap_facts facts;
+    struct thread thread;
+
+    (void)argc;
+    (void)argv;
+    console->interrupt.cap = start_cap("interrupt");
+    console->uart.filter = filter;
+    console->uart.arrived = arrived;
+    console->uart.context = console;
+    if (cap_inspect(ports.cap, &facts) != STATUS_OK ||
+        uart_start(&console->uart, ports, (u16)facts.range_start) != STATUS_OK)
+        return 1;
+    if (endpoint_create(start_group(), 0, 0, &console->interrupt_endpoint) != STATUS_OK ||
+        thread_start(&thread, serve_interrupts, console, 16384) != STATUS_OK)
+        return 2;
+    (void)server_run(&server);
+    return 4;
+}

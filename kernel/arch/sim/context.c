@@ -1,0 +1,70 @@
+/*
+ * Contexts: portable registers, a thread pointer, and one simulated vector register whose content
+ * shows whether the kernel keeps it over preemption and never shows it to another thread.
+ */
+#include "sim_internal.h"
+
+#include <string.h>
+
+#include "abi/memory.h"
+
+#define SIM_FPU_BYTES     64u
+#define SIM_FLAGS_ALLOWED 0xcd5ull /* the arithmetic flags and DF of x86_64 */
+
+u64 arch_fpu_size(void)
+{
+    return SIM_FPU_BYTES;
+}
+
+void arch_context_init(struct arch_context *context, u64 entry, u64 sp, u64 argument,
+                       u64 thread_pointer, void *fpu_area)
+{
+    memset(context, 0, sizeof(*context));
+    context->pc = entry;
+    context->sp = sp;
+    context->argument = argument;
+    context->thread_pointer = thread_pointer;
+    context->vector = fpu_area;
+}
+
+void arch_context_leave(struct arch_context *context, bool voluntary)
+{
+    *context->vector = voluntary ? 0 : sim_current_cpu()->vector;
+}
+
+void arch_context_enter(struct arch_context *context)
+{
+    sim_current_cpu()->vector = *context->vector;
+}
+
+bool arch_context_set_thread_pointer(struct arch_context *context, u64 value)
+{
+    if (value >= USER_END)
+        return false;
+    context->thread_pointer = value;
+    return true;
+}
+
+bool arch_context_is_sane(const struct arch_context *context)
+{
+    return context->pc < USER_END && (context->flags & ~SIM_FLAGS_ALLOWED) == 0;
+}
+
+void arch_context_sanitize(struct arch_context *context)
+{
+    if (context->pc >= USER_END)
+        context->pc = 0;
+    if (context->sp >= USER_END)
+        context->sp = 0;
+    context->flags &= SIM_FLAGS_ALLOWED;
+}
+
+u64 sim_vector_get(u32 cpu)
+{
+    return sim_machine()->cpus[cpu].vector;
+}
+
+void sim_vector_set(u32 cpu, u64 value)
+{
+    sim_machine()->cpus[cpu].vector = value;
+}

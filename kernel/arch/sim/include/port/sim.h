@@ -1,0 +1,169 @@
+/*
+ * The simulated machine, as the programs see it that link the kernel as a library: unit tests
+ * (memory alone) and the simulator in tests/sim (CPUs as fibers, virtual time, TLBs, interrupts).
+ * Not for the kernel.
+ *
+ * Everything is deterministic: the only source of chance is the seed given to sim_machine_reset.
+ * Nothing here is thread-safe; all fibers run on the host thread that called sim_machine_reset.
+ */
+#ifndef PORT_SIM_H
+#define PORT_SIM_H
+
+#include "abi/bootinfo.h"
+#include "arch/memory.h"
+#include "arch/upcalls.h"
+
+#define SIM_MAX_CPUS     4u
+#define SIM_MAX_NODES    2u
+#define SIM_MEMORY_BYTES (64ull << 20) /* default size of physical memory */
+#define SIM_MEMORY_LIMIT (1ull << 30)
+
+/* --- Memory and boot description; enough for unit tests
+ * ------------------------------------------------ */
+
+/* Maps `size_bytes` of zeroed physical memory (a multiple of 4 MiB, at least 4 MiB) split evenly
+ * over `nodes` (1 or 2), drops what was there before, resets all KERNEL_STATE, binds a zeroed
+ * struct cpu for CPU 0, and returns a boot description of a machine with one CPU. The description
+ * lies in the simulated memory. Not for use together with fibers. */
+struct boot_info *sim_boot_memory(u64 size_bytes, u32 nodes);
+
+/* --- A machine with CPUs
+ * ----------------------------------------------------------------------------- */
+
+struct sim_config {
+    u64 seed;
+    u64 memory_bytes; /* 0: SIM_MEMORY_BYTES */
+    u32 cpu_count;    /* 1 to SIM_MAX_CPUS */
+    u32 node_count;   /* 1 or 2 */
+    u32 switch_gap; /* mean number of atomic operations between forced switches; 0: never switch in
+                       the kernel */
+    bool verbose;   /* console to stdout as it is written */
+};
+
+/* What a parked CPU is asked to do next. */
+enum sim_command {
+    SIM_NOTHING = 0,
+    SIM_USER_STEP = 1, /* user mode: one action of the current thread */
+    SIM_IPI = 2,
+    SIM_TIMER = 3,
+    SIM_INTERRUPT = 4,
+};
+
+/* One action of the thread whose context is loaded on `cpu`; runs on that CPU's fiber. Returns what
+ * the upcall it made returned, or `context` if it made none. */
+typedef struct arch_context *(*sim_user_step)(u32 cpu, struct arch_context *context);
+
+/* Powers the machine on: fresh memory and KERNEL_STATE, CPU 0 about to enter kernel_main. */
+void sim_machine_reset(const struct sim_config *config, sim_user_step step);
+
+/* Asks `cpu` (parked) to do `command` at the next sim_machine_run. `line`: for SIM_INTERRUPT. */
+void sim_cpu_command(u32 cpu, enum sim_command command, u32 line);
+
+/* Runs all CPUs that have something to do, interleaved by chance, until each is parked in user mode or idle, or
+ * the machine stopped. `refill` (NULL: nothing) is asked, on the host's stack, for a command for each CPU that is
+ * parked without one, while others go on. False if the machine stopped (sim_stop_reason). */
+bool sim_machine_run(void (*refill)(u32 cpu));
+
+/* Why the machine stopped: "" if it did not; a panic's first line, "power off", "reset", ... */
+const char *sim_stop_reason(void);
+/* Stops the machine from within a fiber; never returns. From the host's stack: only notes the
+ * reason. */
+void sim_stop(const char *format, ...) PRINTF(1, 2);
+bool sim_stopped(void);
+
+/* The CPU has been started and is parked. */
+bool sim_cpu_parked(u32 cpu);
+/* The context that a parked CPU would resume; NULL: idle or not started. */
+struct arch_context *sim_cpu_context(u32 cpu);
+bool sim_ipi_pending(u32 cpu);
+u64 sim_timer_deadline(u32 cpu); /* TIME_NEVER: disarmed */
+/* The line that would be delivered next on `cpu`; false: none. */
+bool sim_interrupt_pending(u32 cpu, u32 *line);
+/* A device raises its legacy IRQ; delivered when unmasked. */
+void sim_irq_raise(u32 irq);
+
+/* Virtual time. */
+u64 sim_now_ns(void);
+void sim_time_advance(u64 ns);
+
+/* --- User memory as the current thread of the running CPU sees it
+ * ------------------------------------- */
+
+/* One access of 1 to 8 bytes within a page through TLB and page tables. False: a page fault with
+ * *reason an enum fault_reason. `access`: one of ACCESS_READ, WRITE, EXECUTE. */
+bool sim_user_access(u64 address, u32 access, void *data, u32 size_bytes, u32 *reason);
+
+/* The simulated vector register of the running CPU. */
+u64 sim_vector_get(u32 cpu);
+void sim_vector_set(u32 cpu, u64 value);
+
+/* --- For checkers
+ * ------------------------------------------------------------------------------------ */
+
+struct sim_tlb_entry {
+    u64 address; /* of the page */
+    u64 entry;   /* page-table entry as it was walked */
+    u32 level;
+    u32 valid;
+    u64 filled_at; /* sim_tick when it was filled */
+};
+
+#define SIM_TLB_SIZE 128u
+
+/* The root that `cpu` has loaded (0: the kernel's), and its TLB. */
+paddr_t sim_cpu_root(u32 cpu);
+const struct sim_tlb_entry *sim_cpu_tlb(u32 cpu);
+u64 sim_step_count(void); /* sim_machine_run calls since power-on */
+/* A number greater than all before: orders what happens within a step. */
+u64 sim_tick(void);
+u64 sim_memory_bytes(void);
+
+/* A hash of all KERNEL_STATE and of physical memory. Equal states give equal hashes within one
+ * program. */
+u64 sim_fingerprint(void);
+
+/* Console output since power-on (the last 64 KiB of it), NUL-terminated. */
+const char *sim_console_text(void);
+
+/* Marks state of the program that drives the machine (its model of user threads): reset to zero at power-on and part
+ * of snapshots, as the machine's own is. */
+#define SIM_STATE __attribute__((section("simstate")))
+
+/* --- Saved states
+ * ------------------------------------------------------------------------------------ */
+
+struct sim_snapshot;
+/* A copy of KERNEL_STATE, the simulated machine and physical memory, while all CPUs are parked. The
+ * caller frees it with sim_snapshot_free. */
+struct sim_snapshot *sim_snapshot_take(void);
+void sim_snapshot_restore(const struct sim_snapshot *snapshot);
+void sim_snapshot_free(struct sim_snapshot *snapshot);
+
+/* --- Chance
+ * ------------------------------------------------------------------------------------------ */
+
+/* A splitmix64 stream: counter-based, so that a stream for (seed, step) needs no stream before it.
+ */
+struct sim_random {
+    u64 state;
+};
+
+static inline u64 sim_random_next(struct sim_random *random)
+{
+    u64 z = (random->state += 0x9e3779b97f4a7c15ull);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+}
+
+/* Uniform enough in [0, limit); limit > 0. */
+static inline u64 sim_random_below(struct sim_random *random, u64 limit)
+{
+    return sim_random_next(random) % limit;
+}
+
+/* The stream from which the machine takes scheduling decisions; the simulator reseeds it each step.
+ */
+void sim_reseed(u64 seed);
+
+#endif

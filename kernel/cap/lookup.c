@@ -1,0 +1,145 @@
+/* Finding a capability by its handle, and finding out that it is gone. */
+#include "arch/time.h"
+#include "cap/derive.h"
+#include "cap/space.h"
+#include "cap/space_internal.h"
+#include "core/cpu.h"
+#include "trace/trace.h"
+
+#define INDEX_MASK       0xfffffull
+#define GENERATION_SHIFT 20
+#define GENERATION_MASK  0xfffu
+#define STATUS_LIMIT     64u
+
+KERNEL_STATE static u64 denials[STATUS_LIMIT];
+
+u64 cap_denials(enum status status)
+{
+    return (u32)status < STATUS_LIMIT ? ATOMIC_LOAD(&denials[status]) : 0;
+}
+
+void cap_note_denial(enum status status, u32 missing_rights, enum object_type wanted)
+{
+    (void)ATOMIC_ADD(&denials[status], 1);
+    TRACE(CAP_DENIED, status, missing_rights, wanted, this_cpu()->syscall_number);
+}
+
+/* The object's epoch has moved: is this capability among the dead? If it is good, the slot remembers the epoch. The tree
+ * lock keeps nodes of this object from leaving their slots, so the slot that still holds our handle holds our node. */
+static enum status revalidate(struct cap_ref *ref)
+{
+    struct object *object = ref->object;
+    enum status status = STATUS_OK;
+    spin_lock(&object->tree_lock);
+    if (ATOMIC_LOAD(&ref->slot->handle) != ref->handle || ref->slot->node != ref->node) {
+        status = STATUS_STALE_HANDLE;
+    } else if (!cap_node_is_live_locked(ref->node)) {
+        status = STATUS_REVOKED;
+    } else {
+        ref->slot->epoch = object->epoch;
+        ref->epoch = object->epoch;
+    }
+    spin_unlock(&object->tree_lock);
+    return status;
+}
+
+/* A handle that is not in its slot: an old one of that slot, or one that never was. */
+static enum status why_not(const struct cap_slot *slot, u64 handle)
+{
+    if (!slot)
+        return STATUS_BAD_HANDLE;
+    u32 generation = (u32)(handle >> GENERATION_SHIFT) & GENERATION_MASK;
+    u32 newest = slot->generation;
+    if (generation == newest && ATOMIC_LOAD(&slot->handle) != 0)
+        return STATUS_BAD_HANDLE; /* the right generation with a wrong secret */
+    return generation != 0 && generation <= newest ? STATUS_STALE_HANDLE : STATUS_BAD_HANDLE;
+}
+
+static enum status find(struct cap_space *space, u64 handle, struct cap_ref *ref)
+{
+    struct cap_slot *slot = cap_slot_at(space, (u32)(handle & INDEX_MASK));
+    if (unlikely(!slot || handle == 0 || ATOMIC_LOAD(&slot->handle) != handle))
+        return why_not(slot, handle);
+    *ref = (struct cap_ref){
+        .space = space,
+        .slot = slot,
+        .object = slot->object,
+        .node = slot->node,
+        .handle = handle,
+        .meta = slot->meta,
+        .epoch = slot->epoch,
+        .badge = slot->badge,
+        .expires_ns = slot->expires_ns,
+    };
+    /* The slot may have been given to another capability while we read: then its handle has changed. */
+    if (unlikely(ATOMIC_LOAD(&slot->handle) != handle))
+        return STATUS_STALE_HANDLE;
+    return STATUS_OK;
+}
+
+static enum status check(struct cap_ref *ref, enum object_type type, u32 rights)
+{
+    if (unlikely(type != OBJECT_NONE && cap_ref_type(ref) != type))
+        return STATUS_WRONG_TYPE;
+    if (unlikely(rights & ~cap_ref_rights(ref)))
+        return STATUS_MISSING_RIGHT;
+    if (unlikely((ref->meta & CAP_FLAG_EXPIRES) && arch_clock_ns() >= ref->expires_ns))
+        return STATUS_EXPIRED;
+    if (unlikely(!object_is_live(ref->object)))
+        return STATUS_DEAD;
+    if (unlikely(ATOMIC_LOAD(&ref->object->epoch) != ref->epoch))
+        return revalidate(ref);
+    return STATUS_OK;
+}
+
+enum status cap_lookup(struct cap_space *space, u64 handle, enum object_type type, u32 rights,
+                       struct cap_ref *ref)
+{
+    enum status status = find(space, handle, ref);
+    if (likely(status == STATUS_OK))
+        status = check(ref, type, rights);
+    if (unlikely(status != STATUS_OK)) {
+        u32 missing = status == STATUS_MISSING_RIGHT ? rights & ~cap_ref_rights(ref) : 0;
+        cap_note_denial(status, missing, type);
+    }
+    return status;
+}
+
+bool cap_ref_is_valid(const struct cap_ref *ref)
+{
+    if (ATOMIC_LOAD(&ref->slot->handle) != ref->handle || !object_is_live(ref->object))
+        return false;
+    if (likely(ATOMIC_LOAD(&ref->object->epoch) == ref->epoch))
+        return true;
+    struct cap_ref again = *ref;
+    return revalidate(&again) == STATUS_OK;
+}
+
+enum status cap_ref_take(const struct cap_ref *ref)
+{
+    if (!object_try_get(ref->object))
+        return STATUS_DEAD;
+    if (cap_ref_is_valid(ref))
+        return STATUS_OK;
+    object_put(ref->object);
+    return STATUS_REVOKED;
+}
+
+enum status cap_find(struct cap_space *space, u64 handle, struct cap_ref *ref)
+{
+    enum status status = find(space, handle, ref);
+    if (unlikely(status != STATUS_OK))
+        cap_note_denial(status, 0, OBJECT_NONE);
+    return status;
+}
+
+bool cap_ref_pin(const struct cap_ref *ref)
+{
+    struct object *object = ref->object;
+    spin_lock(&object->tree_lock);
+    bool here = ATOMIC_LOAD(&ref->slot->handle) == ref->handle && ref->slot->node == ref->node;
+    if (here)
+        ref->node->pins++;
+    spin_unlock(&object->tree_lock);
+    return here;
+}

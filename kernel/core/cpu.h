@@ -1,0 +1,91 @@
+/*
+ * What a CPU owns: data that only it touches (interrupts are off in the kernel, so no lock), and a few words that
+ * other CPUs read or set atomically.
+ */
+#ifndef CORE_CPU_H
+#define CORE_CPU_H
+
+#include "arch/atomic.h"
+#include "arch/cpu.h"
+#include "core/lock.h"
+#include "lib/chacha.h"
+
+struct thread;
+struct run_queue;
+struct trace_ring;
+struct vspace;
+struct mail;
+struct grace_node;
+
+#define CPU_MAX             BOOT_MAX_CPUS
+#define FRAME_CACHE_SIZE    64u
+#define ZERO_CACHE_SIZE     16u
+#define CPU_MAX_HELD_LOCKS  8u
+
+struct cpu {
+    u32 index;
+    u32 node;
+    u32 apic_id;
+    u32 online;
+
+    /* Scheduling: this CPU only. */
+    struct thread *current;      /* whose context the port resumes; NULL: idle */
+    struct run_queue *run_queue;
+    struct vspace *loaded;       /* whose page tables are loaded; NULL: the kernel's */
+    u64 loaded_tlb_generation;
+    u64 switched_at;             /* cycles at which current began to be billed */
+    bool need_resched;
+    bool entry_is_syscall;       /* how the current kernel entry began */
+    struct thread *recheck;      /* blocked in this kernel entry although it had been killed */
+    struct thread *entered;      /* whose vector state and segment bases are in the registers */
+
+    /* Requests from other CPUs: any CPU pushes (sched/mailbox.h). */
+    struct mail *mailbox;
+    u32 idle;                    /* 1: waiting for an interrupt, counts as quiescent */
+
+    /* Grace periods (core/grace.h). */
+    u64 grace_seen;
+    struct grace_node *grace_next;    /* waiting for the next period to begin; this CPU only */
+    struct grace_node *grace_waiting; /* waiting for period grace_target */
+    u64 grace_target;
+
+    /* Caches: this CPU only. */
+    u64 frame_cache[FRAME_CACHE_SIZE]; /* numbers of free frames (mm/frame.c) */
+    u64 zero_cache[ZERO_CACHE_SIZE];   /* the same, of frames known to be zero */
+    u32 frame_cache_count;
+    u32 zero_cache_count;
+    u64 frames_by_use[4];              /* allocated less freed on this CPU, modulo 2^64; by enum frame_use */
+    struct trace_ring *trace_ring; /* of the root domain */
+    u32 trace_mask;                /* categories that are on; others write it */
+    u32 trace_thread;              /* what events are stamped with */
+    u64 trace_id;
+    u64 trace_span;
+
+    struct random random; /* for secrets of handles */
+
+    /* Counters: this CPU writes. */
+    u64 idle_since_ns;
+    u64 idle_ns;
+    u64 busy_ns;
+    u64 switches;
+    u64 interrupts;
+    u64 syscalls;
+    u32 syscall_number; /* being handled; for events */
+
+    /* Debug: locks held, in order. */
+    const struct spinlock *held[CPU_MAX_HELD_LOCKS];
+    u32 held_count;
+} ALIGNED(CACHE_LINE);
+
+/* All CPUs there are, by index; set up before the first is bound. */
+struct cpu *cpu_at(u32 index);
+u32 cpu_count(void);
+/* Boot: makes room for `count` CPUs in static or early memory. */
+void cpu_table_init(const struct boot_info *boot);
+
+static inline struct cpu *this_cpu(void)
+{
+    return arch_this_cpu();
+}
+
+#endif

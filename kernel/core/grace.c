@@ -1,0 +1,135 @@
+/*
+ * Grace periods. `current` is the number of the newest period asked for, `completed` the newest that is over; at most
+ * one period is under way, current - completed is 0 or 1. A CPU's callbacks go next -> waiting -> run:
+ *
+ *   registered            period target begins (current = target)      completed >= target
+ *   grace_next  ------->  grace_waiting  --------------------------->  due
+ */
+#include "core/grace.h"
+
+#include "core/assert.h"
+#include "core/cpu.h"
+
+#define RUN_LIMIT 32u
+
+KERNEL_STATE static u64 current;
+KERNEL_STATE static u64 completed;
+KERNEL_STATE static u64 nudges;
+
+/* A CPU has passed period p if it reported p, or is idle now. An idle CPU that leaves idle reports before it looks at
+ * anything (grace_idle_leave), so it holds no pointer from before. */
+static bool all_passed(u64 period)
+{
+    for (u32 i = 0; i < cpu_count(); i++) {
+        struct cpu *cpu = cpu_at(i);
+        if (ATOMIC_LOAD(&cpu->grace_seen) < period && !ATOMIC_LOAD(&cpu->idle))
+            return false;
+    }
+    return true;
+}
+
+static void try_complete(void)
+{
+    u64 period = ATOMIC_LOAD(&current);
+    u64 done = ATOMIC_LOAD(&completed);
+    if (done >= period)
+        return;
+    ATOMIC_FENCE();
+    if (all_passed(period))
+        (void)ATOMIC_CAS(&completed, &done, period);
+}
+
+/* Makes sure that a period that begins after this call is under way or comes next; returns its number. */
+static u64 begin_period(void)
+{
+    u64 period = ATOMIC_LOAD(&current);
+    if (ATOMIC_LOAD(&completed) < period)
+        return 0; /* one is under way; it began before our callbacks were registered */
+    u64 expected = period;
+    if (ATOMIC_CAS(&current, &expected, period + 1))
+        return period + 1;
+    return 0; /* somebody began one just now: perhaps before us */
+}
+
+void grace_defer(struct grace_node *node, void (*function)(struct grace_node *node))
+{
+    struct cpu *cpu = this_cpu();
+    node->function = function;
+    node->next = cpu->grace_next;
+    cpu->grace_next = node;
+}
+
+static void advance(struct cpu *cpu)
+{
+    if (cpu->grace_waiting || !cpu->grace_next)
+        return;
+    u64 target = begin_period();
+    if (target == 0)
+        return;
+    cpu->grace_waiting = cpu->grace_next;
+    cpu->grace_next = NULL;
+    cpu->grace_target = target;
+}
+
+bool grace_quiescent(struct cpu *cpu)
+{
+    u64 period = ATOMIC_LOAD(&current);
+    if (cpu->grace_seen != period) {
+        ATOMIC_STORE_SEQ(&cpu->grace_seen, period);
+        try_complete();
+    }
+    if (likely(!cpu->grace_waiting && !cpu->grace_next))
+        return false;
+    advance(cpu);
+    /* On a machine whose other CPUs idle, the period just begun is over once this CPU reports it. */
+    period = ATOMIC_LOAD(&current);
+    if (cpu->grace_seen != period)
+        ATOMIC_STORE_SEQ(&cpu->grace_seen, period);
+    try_complete();
+    if (!cpu->grace_waiting || ATOMIC_LOAD(&completed) < cpu->grace_target)
+        return false;
+    u32 budget = RUN_LIMIT;
+    while (cpu->grace_waiting && budget-- > 0) {
+        struct grace_node *node = cpu->grace_waiting;
+        cpu->grace_waiting = node->next;
+        node->function(node);
+    }
+    return cpu->grace_waiting || cpu->grace_next;
+}
+
+void grace_idle_enter(struct cpu *cpu)
+{
+    ATOMIC_STORE_SEQ(&cpu->idle, 1);
+    try_complete();
+}
+
+void grace_idle_leave(struct cpu *cpu)
+{
+    ATOMIC_STORE_SEQ(&cpu->idle, 0);
+    ATOMIC_STORE_SEQ(&cpu->grace_seen, ATOMIC_LOAD(&current));
+}
+
+bool grace_is_waiting(const struct cpu *cpu)
+{
+    return cpu->grace_waiting || cpu->grace_next;
+}
+
+bool grace_is_due(const struct cpu *cpu)
+{
+    return cpu->grace_waiting && ATOMIC_LOAD(&completed) >= cpu->grace_target;
+}
+
+void grace_nudge(void)
+{
+    u64 period = ATOMIC_LOAD(&current);
+    if (ATOMIC_LOAD(&completed) >= period)
+        return;
+    struct cpu *self = this_cpu();
+    for (u32 i = 0; i < cpu_count(); i++) {
+        struct cpu *cpu = cpu_at(i);
+        if (cpu != self && !ATOMIC_LOAD(&cpu->idle) && ATOMIC_LOAD(&cpu->grace_seen) < period) {
+            nudges++;
+            arch_ipi_send(i);
+        }
+    }
+}

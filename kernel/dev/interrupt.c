@@ -1,0 +1,97 @@
+/* Interrupt objects. */
+#include "dev/interrupt.h"
+
+#include "arch/device.h"
+#include "arch/upcalls.h"
+#include "mm/object_slab.h"
+#include "trace/trace.h"
+
+KERNEL_STATE static struct slab_cache interrupt_cache;
+KERNEL_STATE static struct interrupt *lines[ARCH_IRQ_LINES]; /* atomic; objects are freed after grace */
+
+void interrupt_init(void)
+{
+    slab_cache_init(&interrupt_cache, "interrupt", sizeof(struct interrupt), 16);
+}
+
+enum status interrupt_create(struct payer *payer, u32 irq, struct interrupt **out)
+{
+    void *memory;
+    enum status status = object_allocate(&interrupt_cache, OBJECT_INTERRUPT, payer,
+                                         offsetof(struct interrupt, object), &memory);
+    if (status != STATUS_OK)
+        return status;
+    struct interrupt *interrupt = memory;
+    spinlock_init(&interrupt->lock, RANK_IPC);
+    status = arch_irq_connect(irq, &interrupt->line);
+    if (status != STATUS_OK) {
+        object_deallocate(&interrupt_cache, &interrupt->object, offsetof(struct interrupt, object));
+        return status;
+    }
+    ATOMIC_STORE(&lines[interrupt->line], interrupt);
+    *out = interrupt;
+    return STATUS_OK;
+}
+
+enum status interrupt_bind(struct interrupt *interrupt, struct endpoint *endpoint, u64 bits)
+{
+    enum status status = STATUS_BUSY;
+    spin_lock(&interrupt->lock);
+    if (!interrupt->endpoint) {
+        ATOMIC_STORE(&interrupt->endpoint, endpoint);
+        interrupt->bits = bits;
+        status = STATUS_OK;
+    }
+    spin_unlock(&interrupt->lock);
+    return status;
+}
+
+void interrupt_unmask(struct interrupt *interrupt)
+{
+    arch_irq_unmask(interrupt->line);
+}
+
+/* The binding goes with the object alone, so the endpoint is there as long as the object can be found. */
+struct arch_context *upcall_interrupt(u32 line)
+{
+    struct cpu *cpu = sched_enter(false);
+    cpu->interrupts++;
+    struct interrupt *interrupt = line < ARCH_IRQ_LINES ? ATOMIC_LOAD(&lines[line]) : NULL;
+    struct endpoint *endpoint = interrupt ? ATOMIC_LOAD(&interrupt->endpoint) : NULL;
+    TRACE(INTERRUPT, line, endpoint ? endpoint->object.id : 0, 0, 0);
+    if (endpoint) {
+        interrupt->fired++;
+        endpoint_signal(endpoint, interrupt->bits);
+    }
+    return sched_exit();
+}
+
+static void disconnect(struct interrupt *interrupt)
+{
+    spin_lock(&interrupt->lock);
+    bool mine = ATOMIC_LOAD(&lines[interrupt->line]) == interrupt;
+    if (mine)
+        ATOMIC_STORE(&lines[interrupt->line], NULL);
+    spin_unlock(&interrupt->lock);
+    if (mine)
+        arch_irq_disconnect(interrupt->line);
+}
+
+void interrupt_release(struct object *object)
+{
+    disconnect(interrupt_of(object));
+    object_free_after_grace(object);
+}
+
+void interrupt_condemn(struct object *object)
+{
+    disconnect(interrupt_of(object));
+}
+
+void interrupt_reclaim(struct object *object)
+{
+    struct interrupt *interrupt = interrupt_of(object);
+    if (interrupt->endpoint)
+        object_put(&interrupt->endpoint->object);
+    object_deallocate(&interrupt_cache, object, offsetof(struct interrupt, object));
+}

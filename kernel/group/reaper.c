@@ -1,0 +1,66 @@
+/* The reaper's queues, one per CPU. */
+#include "group/reaper.h"
+
+#include "arch/time.h"
+#include "core/assert.h"
+#include "core/cpu.h"
+
+KERNEL_STATE static struct list queues[CPU_MAX];
+
+void reaper_init(void)
+{
+    for (u32 i = 0; i < CPU_MAX; i++)
+        list_init(&queues[i]);
+}
+
+static struct list *this_queue(void)
+{
+    return &queues[this_cpu()->index];
+}
+
+void job_queue(struct job *job)
+{
+    list_push_back(this_queue(), &job->link);
+}
+
+static void grace_is_over(struct grace_node *grace)
+{
+    job_queue(CONTAINER_OF(grace, struct job, grace));
+}
+
+/* One slice; true if the job is done. */
+static bool run_slice(struct job *job)
+{
+    struct group *group = job->group;
+    u64 before = arch_cycles();
+    enum job_result result = job->slice(job);
+    if (group)
+        (void)ATOMIC_ADD(&group->cpu_cycles, arch_cycles() - before);
+    if (result == JOB_MORE)
+        job_queue(job);
+    else if (result == JOB_GRACE)
+        grace_defer(&job->grace, grace_is_over);
+    return result == JOB_DONE;
+}
+
+bool job_start(struct job *job)
+{
+    list_init(&job->link);
+    return run_slice(job);
+}
+
+bool reaper_run(void)
+{
+    struct list *link = list_pop_front(this_queue());
+    if (!link)
+        return false;
+    struct job *job = LIST_ENTRY(link, struct job, link);
+    if (run_slice(job))
+        job->done(job);
+    return true;
+}
+
+bool reaper_has_work(void)
+{
+    return !list_is_empty(this_queue());
+}

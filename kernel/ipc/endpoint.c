@@ -1,0 +1,213 @@
+/* Endpoints: their life, signals, and the ends that waits can come to. */
+#include "ipc/endpoint.h"
+
+#include "core/assert.h"
+#include "ipc/endpoint_internal.h"
+#include "mm/object_slab.h"
+#include "trace/trace.h"
+
+KERNEL_STATE static struct slab_cache endpoint_cache;
+KERNEL_STATE static struct slab_cache message_cache;
+
+static void grace_over(struct timer *timer);
+
+void endpoint_init(void)
+{
+    slab_cache_init(&endpoint_cache, "endpoint", sizeof(struct endpoint), 16);
+    slab_cache_init(&message_cache, "message", sizeof(struct queued_message), 16);
+}
+
+enum status endpoint_create(struct payer *payer, u32 depth, u64 grace_ns, struct endpoint **out)
+{
+    if (depth > ENDPOINT_MAX_DEPTH)
+        return STATUS_BAD_ARGUMENT;
+    void *memory;
+    enum status status = object_allocate(&endpoint_cache, OBJECT_ENDPOINT, payer,
+                                         offsetof(struct endpoint, object), &memory);
+    if (status != STATUS_OK)
+        return status;
+    struct endpoint *endpoint = memory;
+    spinlock_init(&endpoint->lock, RANK_IPC);
+    list_init(&endpoint->senders);
+    list_init(&endpoint->receivers);
+    list_init(&endpoint->served);
+    list_init(&endpoint->queue);
+    endpoint->depth = depth;
+    endpoint->grace_ns = grace_ns;
+    timer_init(&endpoint->grace, grace_over);
+    *out = endpoint;
+    return STATUS_OK;
+}
+
+enum status queued_message_create(struct endpoint *endpoint, struct queued_message **out)
+{
+    void *memory;
+    enum status status = slab_alloc(&message_cache, &endpoint->object.payer->account, &memory);
+    if (status == STATUS_OK)
+        *out = memory;
+    return status;
+}
+
+void queued_message_free(struct endpoint *endpoint, struct queued_message *message)
+{
+    slab_free(&message_cache, &endpoint->object.payer->account, message);
+}
+
+/* A wait that was a fault message ends the thread's process; any other gets the status. */
+static void end_with(struct thread *thread, enum status status)
+{
+    if (thread->faulted) {
+        thread->faulted = false;
+        (void)ATOMIC_OR(&thread->flags, THREAD_FLAG_FAULTED);
+    } else {
+        thread_set_status(thread, status);
+    }
+}
+
+static void abort_send(struct thread *thread, enum status status)
+{
+    end_with(thread, status);
+}
+
+/* The caller leaves; its server goes on and finds that there is nobody to reply to. */
+static void abort_reply(struct thread *thread, enum status status)
+{
+    thread->server->serving = NULL;
+    thread->server = NULL;
+    ATOMIC_STORE(&thread->call_endpoint, NULL);
+    end_with(thread, status);
+}
+
+const struct wait_ops send_ops = {.kind = THREAD_STATE_SENDING, .abort = abort_send};
+const struct wait_ops receive_ops = {.kind = THREAD_STATE_RECEIVING, .abort = wait_abort_status};
+const struct wait_ops reply_ops = {.kind = THREAD_STATE_CALLING, .abort = abort_reply};
+
+/* The first thread of `list` that `dead_only` does not spare; NULL if there is none. Lock held. */
+static struct thread *first_to_end(struct list *list, bool dead_only)
+{
+    LIST_FOREACH(link, list)
+    {
+        struct thread *thread = LIST_ENTRY(link, struct thread, wait_link);
+        if (!dead_only || (thread->wait_ref.slot && !cap_ref_is_valid(&thread->wait_ref)))
+            return thread;
+    }
+    return NULL;
+}
+
+static void end_waits(struct endpoint *endpoint, struct list *list, bool dead_only,
+                      enum status status)
+{
+    for (;;) {
+        spin_lock(&endpoint->lock);
+        struct thread *thread = first_to_end(list, dead_only);
+        if (thread) {
+            wait_end(thread);
+            thread->wait_ops->abort(thread, status);
+        }
+        spin_unlock(&endpoint->lock);
+        if (!thread)
+            return;
+        TRACE(IPC_FAILED, endpoint->object.id, status, thread->object.id, 0);
+        sched_wake(thread);
+    }
+}
+
+static void end_all_waits(struct endpoint *endpoint, enum status status)
+{
+    end_waits(endpoint, &endpoint->senders, false, status);
+    end_waits(endpoint, &endpoint->receivers, false, status);
+    end_waits(endpoint, &endpoint->served, false, status);
+}
+
+void endpoint_revoked(struct object *object)
+{
+    struct endpoint *endpoint = endpoint_of(object);
+    end_waits(endpoint, &endpoint->senders, true, STATUS_REVOKED);
+    end_waits(endpoint, &endpoint->receivers, true, STATUS_REVOKED);
+    end_waits(endpoint, &endpoint->served, true, STATUS_REVOKED);
+}
+
+void endpoint_condemn(struct object *object)
+{
+    end_all_waits(endpoint_of(object), STATUS_PEER_CLOSED);
+}
+
+void endpoint_release(struct object *object)
+{
+    struct endpoint *endpoint = endpoint_of(object);
+    end_all_waits(endpoint, STATUS_PEER_CLOSED);
+    timer_cancel(&endpoint->grace);
+    struct list *link;
+    while ((link = list_pop_front(&endpoint->queue)) != NULL)
+        queued_message_free(endpoint, LIST_ENTRY(link, struct queued_message, link));
+    object_free_after_grace(object);
+}
+
+void endpoint_reclaim(struct object *object)
+{
+    timer_cancel(&endpoint_of(object)->grace);
+    object_deallocate(&endpoint_cache, object, offsetof(struct endpoint, object));
+}
+
+/* Who holds the right to receive. The count is exact under the spaces' locks; what follows from it is decided here, later. */
+void endpoint_holders_changed(struct object *object, int change)
+{
+    (void)ATOMIC_ADD(&endpoint_of(object)->receive_caps, (u64)(i64)change);
+}
+
+static void go_down(struct endpoint *endpoint)
+{
+    spin_lock(&endpoint->lock);
+    bool down = ATOMIC_LOAD(&endpoint->receive_caps) == 0;
+    endpoint->down = down;
+    spin_unlock(&endpoint->lock);
+    if (down)
+        end_waits(endpoint, &endpoint->senders, false, STATUS_PEER_CLOSED);
+}
+
+static void grace_over(struct timer *timer)
+{
+    go_down(CONTAINER_OF(timer, struct endpoint, grace));
+}
+
+void endpoint_holders_gone(struct object *object)
+{
+    struct endpoint *endpoint = endpoint_of(object);
+    if (ATOMIC_LOAD(&endpoint->receive_caps) != 0)
+        return;
+    if (endpoint->grace_ns == 0) {
+        go_down(endpoint);
+        return;
+    }
+    spin_lock(&endpoint->lock);
+    if (!endpoint->grace.armed)
+        timer_arm(&endpoint->grace, deadline_after(endpoint->grace_ns));
+    spin_unlock(&endpoint->lock);
+}
+
+bool endpoint_is_down_locked(struct endpoint *endpoint)
+{
+    if (likely(!endpoint->down))
+        return false;
+    if (ATOMIC_LOAD(&endpoint->receive_caps) > 0)
+        endpoint->down = false;
+    return endpoint->down;
+}
+
+void endpoint_signal(struct endpoint *endpoint, u64 bits)
+{
+    struct thread *receiver = NULL;
+    spin_lock(&endpoint->lock);
+    struct list *link = list_first(&endpoint->receivers);
+    if (link) {
+        receiver = LIST_ENTRY(link, struct thread, wait_link);
+        wait_end(receiver);
+        message_deliver_signals(bits, receiver);
+    } else {
+        endpoint->signals |= bits;
+    }
+    spin_unlock(&endpoint->lock);
+    TRACE(IPC_SIGNAL, endpoint->object.id, bits, 0, 0);
+    if (receiver)
+        sched_wake(receiver);
+}

@@ -1,0 +1,47 @@
+/* For ipc/ alone. */
+#ifndef IPC_ENDPOINT_INTERNAL_H
+#define IPC_ENDPOINT_INTERNAL_H
+
+#include "ipc/endpoint.h"
+
+extern const struct wait_ops send_ops;    /* in senders */
+extern const struct wait_ops receive_ops; /* in receivers */
+extern const struct wait_ops reply_ops;   /* in served */
+
+/* A one-way message that waits without its sender. Charged to the endpoint's payer. */
+struct queued_message {
+    struct list link;
+    u64 info;
+    u64 badge;
+    u64 trace;
+    u64 words[MESSAGE_WORDS];
+    u8 data[MESSAGE_MAX_INLINE];
+};
+
+enum status queued_message_create(struct endpoint *endpoint, struct queued_message **out) MUST_USE;
+void queued_message_free(struct endpoint *endpoint, struct queued_message *message);
+
+/* Moves what the sender's info word, registers and buffer hold into the receiver's registers and buffer; `to_info` is what the
+ * receiver is willing to take. Both threads are stopped. NOT_ACCEPTED, or what a capability transfer fails with; then nothing
+ * has moved. Called under the endpoint's lock. */
+enum status message_deliver(struct thread *from, struct thread *to, u64 info, u64 to_info,
+                            enum message_kind kind, u64 badge) MUST_USE;
+/* From a queued message; cannot fail. */
+void message_deliver_queued(const struct queued_message *message, struct thread *to);
+/* Pending signal bits. */
+void message_deliver_signals(u64 bits, struct thread *to);
+
+/* The fault of `from`. */
+void message_deliver_fault(const struct thread *from, struct thread *to);
+
+/* Are length and capability count within bounds? */
+bool message_info_is_sane(u64 info);
+
+/* Lock held: has it been without a receiver for longer than its grace time? */
+bool endpoint_is_down_locked(struct endpoint *endpoint);
+
+/* Lock held: `server` serves `caller` from now on and has its activity. */
+void endpoint_begin_service(struct endpoint *endpoint, struct thread *caller,
+                            struct thread *server);
+
+#endif

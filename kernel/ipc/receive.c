@@ -1,0 +1,221 @@
+/* Receiving and replying. */
+#include "core/assert.h"
+#include "ipc/endpoint_internal.h"
+#include "trace/trace.h"
+
+/* What came of completing a call. */
+struct completion {
+    struct thread *caller; /* to be made ready; NULL: nobody */
+    bool has_activity;     /* it got its activity back, on this CPU */
+};
+
+/* A fault's reply says how the thread goes on. */
+static void answer_fault(struct thread *caller, const struct thread *server, u64 info,
+                         enum status failure)
+{
+    caller->faulted = false;
+    u32 label = info_label(info);
+    if (failure == STATUS_OK && label == FAULT_REPLY_RETRY)
+        return;
+    if (failure == STATUS_OK && label == FAULT_REPLY_SKIP) {
+        caller->context.pc = server->context.words[0];
+        arch_context_sanitize(&caller->context);
+        return;
+    }
+    (void)ATOMIC_OR(&caller->flags, THREAD_FLAG_FAULTED);
+}
+
+/*
+ * Completes the call that the current thread serves: with its message (`failure` OK), or with an error. NO_CALLER: there is none,
+ * or it has left. Another error: the message cannot be delivered, and the call is still served.
+ */
+static enum status complete(struct thread *server, u64 info, enum status failure,
+                            struct completion *completion)
+{
+    *completion = (struct completion){0};
+    struct thread *caller = ATOMIC_LOAD(&server->serving);
+    struct endpoint *endpoint = caller ? ATOMIC_LOAD(&caller->call_endpoint) : NULL;
+    if (!endpoint) {
+        sched_settle(server);
+        return STATUS_NO_CALLER;
+    }
+    enum status status = STATUS_OK;
+    spin_lock(&endpoint->lock);
+    if (server->serving != caller || caller->call_endpoint != endpoint) {
+        status = STATUS_NO_CALLER;
+    } else if (caller->faulted) {
+        answer_fault(caller, server, info, failure);
+    } else if (failure != STATUS_OK) {
+        thread_set_status(caller, failure);
+    } else {
+        status = message_deliver(server, caller, info, caller->message_info, MESSAGE_REPLY, 0);
+    }
+    if (status == STATUS_OK) {
+        server->serving = NULL;
+        caller->server = NULL;
+        ATOMIC_STORE(&caller->call_endpoint, NULL);
+        wait_end(caller);
+        sched_charge(server);
+        completion->caller = caller;
+        completion->has_activity = sched_give_back(server, caller);
+    }
+    spin_unlock(&endpoint->lock);
+    if (status == STATUS_NO_CALLER)
+        sched_settle(server);
+    else if (status == STATUS_OK)
+        TRACE(IPC_REPLY, caller->object.id, info_label(info), failure, 0);
+    return status;
+}
+
+/* The caller becomes ready; this thread goes on with its own activity. */
+static void resume_caller(struct thread *server, const struct completion *completion)
+{
+    if (!completion->caller)
+        return;
+    if (!completion->has_activity) {
+        sched_wake(completion->caller);
+        return;
+    }
+    sched_go_home(server);
+    sched_ready_on(completion->caller, completion->caller->activity);
+}
+
+void endpoint_abandon_caller(struct thread *server, enum status status)
+{
+    struct completion completion;
+    (void)complete(server, 0, status, &completion);
+    resume_caller(server, &completion);
+}
+
+void endpoint_reply(struct thread *server, u64 info)
+{
+    struct completion completion;
+    enum status status = STATUS_BAD_ARGUMENT;
+    if (message_info_is_sane(info)) {
+        status = complete(server, info, STATUS_OK, &completion);
+        if (status == STATUS_OK)
+            resume_caller(server, &completion);
+    }
+    thread_set_status(server, status);
+}
+
+/* Lock held: takes one blocked sender's message. The sender to wake in *woken, if it is done; false if its message could not
+ * be delivered, and it has the error. */
+static bool take_sender(struct endpoint *endpoint, struct thread *sender, struct thread *receiver,
+                        u64 info, struct thread **woken)
+{
+    enum message_kind kind = sender->calling ? MESSAGE_CALL : MESSAGE_SEND;
+    *woken = sender;
+    if (sender->faulted) {
+        message_deliver_fault(sender, receiver);
+    } else {
+        enum status status = message_deliver(sender, receiver, sender->message_info, info, kind,
+                                             sender->message_badge);
+        if (status != STATUS_OK) {
+            wait_end(sender);
+            thread_set_status(sender, status);
+            return false;
+        }
+    }
+    if (!sender->calling) {
+        wait_end(sender);
+        return true;
+    }
+    /* It goes on waiting, now for the reply, under the same lock and deadline. */
+    *woken = NULL;
+    list_remove(&sender->wait_link);
+    list_push_back(&endpoint->served, &sender->wait_link);
+    sender->wait_ops = &reply_ops;
+    sched_charge(receiver);
+    sched_settle(receiver);
+    receiver->home.state = ACTIVITY_IDLE;
+    endpoint_begin_service(endpoint, sender, receiver);
+    receiver->activity->state = ACTIVITY_RUNNING;
+    return true;
+}
+
+/* Lock held and given up: one step towards a message. True: the receiver has one, or waits. False: again. */
+static bool receive_step(struct endpoint *endpoint, struct thread *receiver,
+                         const struct cap_ref *ref, u64 info, u64 deadline_ns)
+{
+    struct thread *woken = NULL;
+    bool done = true;
+    struct list *link;
+    if (endpoint->signals) {
+        message_deliver_signals(endpoint->signals, receiver);
+        endpoint->signals = 0;
+    } else if ((link = list_pop_front(&endpoint->queue)) != NULL) {
+        struct queued_message *message = LIST_ENTRY(link, struct queued_message, link);
+        endpoint->queued--;
+        message_deliver_queued(message, receiver);
+        queued_message_free(endpoint, message);
+    } else if ((link = list_first(&endpoint->senders)) != NULL) {
+        struct thread *sender = LIST_ENTRY(link, struct thread, wait_link);
+        done = take_sender(endpoint, sender, receiver, info, &woken);
+    } else if (info & INFO_NONBLOCK) {
+        thread_set_status(receiver, STATUS_WOULD_BLOCK);
+    } else {
+        receiver->message_info = info;
+        receiver->wait_ref = *ref;
+        wait_prepare(receiver);
+        wait_begin(receiver, &endpoint->lock, &endpoint->receivers, &receive_ops, endpoint,
+                   deadline_ns);
+    }
+    spin_unlock(&endpoint->lock);
+    if (woken)
+        sched_wake(woken);
+    return done;
+}
+
+static void receive(struct thread *receiver, const struct cap_ref *ref, u64 info, u64 deadline_ns)
+{
+    struct endpoint *endpoint = endpoint_of(ref->object);
+    bool done = false;
+    while (!done) {
+        spin_lock(&endpoint->lock);
+        if (!cap_ref_is_valid(ref)) {
+            spin_unlock(&endpoint->lock);
+            thread_set_status(receiver, STATUS_REVOKED);
+            return;
+        }
+        done = receive_step(endpoint, receiver, ref, info, deadline_ns);
+    }
+}
+
+void endpoint_receive(struct thread *receiver, const struct cap_ref *ref, u64 info, u64 deadline_ns)
+{
+    if (!message_info_is_sane(info)) {
+        thread_set_status(receiver, STATUS_BAD_ARGUMENT);
+        return;
+    }
+    endpoint_abandon_caller(receiver, STATUS_REPLY_DROPPED);
+    receive(receiver, ref, info, deadline_ns);
+}
+
+void endpoint_reply_receive(struct thread *server, const struct cap_ref *ref, u64 info,
+                            u64 deadline_ns)
+{
+    struct completion completion = {0};
+    enum status status = STATUS_BAD_ARGUMENT;
+    if (message_info_is_sane(info))
+        status = complete(server, info, STATUS_OK, &completion);
+    /* A caller that has left is no reason not to serve the next. */
+    if (status != STATUS_OK && status != STATUS_NO_CALLER) {
+        thread_set_status(server, status);
+        return;
+    }
+    struct thread *caller = completion.caller;
+    receive(server, ref, info & ~(INFO_NONBLOCK | INFO_FAILED), deadline_ns);
+    struct cpu *cpu = this_cpu();
+    if (caller && completion.has_activity && !cpu->current) {
+        sched_switch_to(caller, caller->activity); /* the server waits: straight back */
+        return;
+    }
+    if (caller && !completion.has_activity)
+        sched_wake(caller);
+    else if (caller)
+        sched_ready_on(caller, caller->activity);
+    if (cpu->current == server && server->activity == &server->home &&
+        server->home.state != ACTIVITY_RUNNING)
+        sched_go_home(server);
+}

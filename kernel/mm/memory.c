@@ -1,0 +1,257 @@
+/*
+ * Memory objects. The page tree of an anonymous object is a radix tree of frames of 512 words, each word the physical
+ * address of a table or page below, 0 for none; an object of one page has no table at all. Tables are charged like
+ * pages.
+ */
+#include "mm/memory.h"
+
+#include "abi/memory.h"
+#include "core/assert.h"
+#include "lib/string.h"
+#include "mm/object_slab.h"
+#include "trace/trace.h"
+
+#define FANOUT_SHIFT 9u
+#define FANOUT       (1u << FANOUT_SHIFT)
+
+KERNEL_STATE static struct slab_cache memory_cache;
+KERNEL_STATE static const struct boot_info *machine_description; /* its memory is kept */
+
+void memory_init(const struct boot_info *boot)
+{
+    machine_description = boot;
+    slab_cache_init(&memory_cache, "memory", sizeof(struct memory), 16);
+}
+
+static bool is_page_of(u64 address, u64 page)
+{
+    return page != 0 && address == (page & ~(PAGE_SIZE - 1));
+}
+
+/* May a driver have this page of the physical space? Not memory of any kind, and not the registers that the kernel runs the
+ * machine with. */
+static bool is_device_page(u64 address)
+{
+    const struct boot_info *boot = machine_description;
+    for (u32 i = 0; i < boot->memory_range_count; i++) {
+        const struct boot_memory_range *range = &boot->memory_ranges[i];
+        if (address >= range->start && address < range->end)
+            return range->kind == BOOT_MEMORY_MMIO || range->kind == BOOT_MEMORY_RESERVED;
+    }
+    for (u32 i = 0; i < boot->ioapic_count; i++) {
+        if (is_page_of(address, boot->ioapics[i].address))
+            return false;
+    }
+    for (u32 i = 0; i < boot->iommu_count; i++) {
+        if (is_page_of(address, boot->iommus[i].address))
+            return false;
+    }
+    return !is_page_of(address, boot->local_apic) && !is_page_of(address, boot->hpet);
+}
+
+static u8 levels_for(u64 page_count)
+{
+    u8 levels = 0;
+    while (page_count > 1) {
+        page_count = (page_count + FANOUT - 1) >> FANOUT_SHIFT;
+        levels++;
+    }
+    return levels;
+}
+
+static enum status allocate(struct payer *payer, u64 size_bytes, enum memory_kind kind,
+                            struct memory **out)
+{
+    if (size_bytes == 0 || size_bytes > MEMORY_MAX_BYTES || size_bytes % PAGE_SIZE != 0)
+        return STATUS_BAD_ARGUMENT;
+    void *result;
+    enum status status = object_allocate(&memory_cache, OBJECT_MEMORY, payer,
+                                         offsetof(struct memory, object), &result);
+    if (status != STATUS_OK)
+        return status;
+    struct memory *memory = result;
+    spinlock_init(&memory->lock, RANK_MEMORY);
+    memory->kind = (u8)kind;
+    memory->page_count = size_bytes >> PAGE_SHIFT;
+    *out = memory;
+    return STATUS_OK;
+}
+
+enum status memory_create(struct payer *payer, u64 size_bytes, struct memory **out)
+{
+    enum status status = allocate(payer, size_bytes, MEMORY_ANONYMOUS, out);
+    if (status == STATUS_OK)
+        (*out)->levels = levels_for((*out)->page_count);
+    return status;
+}
+
+enum status memory_create_contiguous(struct payer *payer, u64 size_bytes, struct memory **out)
+{
+    u8 order = 0;
+    while (order <= FRAME_MAX_ORDER && (PAGE_SIZE << order) < size_bytes)
+        order++;
+    if (order > FRAME_MAX_ORDER)
+        return STATUS_BAD_ARGUMENT;
+    struct memory *memory;
+    enum status status = allocate(payer, size_bytes, MEMORY_CONTIGUOUS_RUN, &memory);
+    if (status != STATUS_OK)
+        return status;
+    paddr_t frame;
+    status = frame_alloc(&payer->account, FRAME_USER, order, this_cpu()->node, &frame);
+    if (status != STATUS_OK) {
+        object_deallocate(&memory_cache, &memory->object, offsetof(struct memory, object));
+        return status;
+    }
+    memset(arch_phys_to_virt(frame), 0, PAGE_SIZE << order);
+    memory->order = order;
+    memory->root = frame.raw;
+    memory->resident = 1ull << order;
+    *out = memory;
+    return STATUS_OK;
+}
+
+enum status memory_create_physical(struct payer *payer, u64 start, u64 size_bytes, bool device,
+                                   struct memory **out)
+{
+    enum status status = allocate(payer, size_bytes, MEMORY_PHYSICAL, out);
+    if (status == STATUS_OK) {
+        (*out)->root = start;
+        (*out)->device = device;
+    }
+    return status;
+}
+
+/* Lock held: the word that holds page `index`'s frame, its tables made if `populate`. NOT_FOUND: no table. */
+static enum status find_word(struct memory *memory, u64 index, bool populate, u64 **word)
+{
+    u64 *at = &memory->root;
+    for (u32 level = memory->levels; level > 0; level--) {
+        if (*at == 0) {
+            if (!populate)
+                return STATUS_NOT_FOUND;
+            paddr_t table;
+            enum status status =
+                frame_alloc_zeroed(&memory->object.payer->account, FRAME_USER, &table);
+            if (status != STATUS_OK)
+                return status;
+            *at = table.raw;
+            memory->resident++;
+        }
+        u64 *table = arch_phys_to_virt(paddr(*at));
+        at = &table[(index >> (FANOUT_SHIFT * (level - 1))) & (FANOUT - 1)];
+    }
+    *word = at;
+    return STATUS_OK;
+}
+
+static enum status fill_word(struct memory *memory, u64 *word, const paddr_t *source)
+{
+    struct account *account = &memory->object.payer->account;
+    paddr_t frame;
+    enum status status;
+    if (source)
+        status = frame_alloc(account, FRAME_USER, 0, this_cpu()->node, &frame);
+    else
+        status = frame_alloc_zeroed(account, FRAME_USER, &frame);
+    if (status != STATUS_OK)
+        return status;
+    if (source)
+        memcpy(arch_phys_to_virt(frame), arch_phys_to_virt(*source), PAGE_SIZE);
+    *word = frame.raw;
+    memory->resident++;
+    return STATUS_OK;
+}
+
+static enum status get_page(struct memory *memory, u64 index, bool populate, const paddr_t *source,
+                            paddr_t *frame, bool *made)
+{
+    *made = false;
+    if (index >= memory->page_count)
+        return STATUS_NOT_FOUND;
+    if (memory->kind != MEMORY_ANONYMOUS) {
+        *frame = paddr(memory->root + (index << PAGE_SHIFT));
+        return memory->device && !is_device_page(frame->raw) ? STATUS_NOT_FOUND : STATUS_OK;
+    }
+    spin_lock(&memory->lock);
+    u64 *word;
+    enum status status = find_word(memory, index, populate, &word);
+    if (status == STATUS_OK && *word == 0) {
+        status = populate ? fill_word(memory, word, source) : STATUS_NOT_FOUND;
+        *made = status == STATUS_OK;
+    }
+    if (status == STATUS_OK)
+        *frame = paddr(*word);
+    spin_unlock(&memory->lock);
+    return status;
+}
+
+enum status memory_page(struct memory *memory, u64 index, bool populate, paddr_t *frame)
+{
+    bool made;
+    return get_page(memory, index, populate, NULL, frame, &made);
+}
+
+enum status memory_page_copy(struct memory *memory, u64 index, paddr_t source, paddr_t *frame,
+                             bool *copied)
+{
+    return get_page(memory, index, true, &source, frame, copied);
+}
+
+enum status memory_write(struct memory *memory, u64 offset, const void *from, u64 size_bytes)
+{
+    const char *bytes = from;
+    while (size_bytes > 0) {
+        paddr_t frame;
+        enum status status = memory_page(memory, offset >> PAGE_SHIFT, true, &frame);
+        if (status != STATUS_OK)
+            return status;
+        u64 within = offset & (PAGE_SIZE - 1);
+        u64 count = PAGE_SIZE - within;
+        if (count > size_bytes)
+            count = size_bytes;
+        memcpy((char *)arch_phys_to_virt(frame) + within, bytes, count);
+        offset += count;
+        bytes += count;
+        size_bytes -= count;
+    }
+    return STATUS_OK;
+}
+
+/* Frees what hangs below `word`, leaves first, as far as the budget of frames goes; true when all of it is gone. What is
+ * freed leaves a zero word, so the next step finds its place again. */
+static bool free_below(struct memory *memory, u64 *word, u32 level, u32 *budget)
+{
+    if (*word == 0)
+        return true;
+    if (level > 0) {
+        u64 *table = arch_phys_to_virt(paddr(*word));
+        for (u32 i = 0; i < FANOUT; i++) {
+            if (table[i] != 0 && !free_below(memory, &table[i], level - 1, budget))
+                return false;
+        }
+    }
+    if (*budget == 0)
+        return false;
+    (*budget)--;
+    frame_free(&memory->object.payer->account, paddr(*word), 0);
+    *word = 0;
+    memory->resident--;
+    return true;
+}
+
+bool memory_destroy_some(struct memory *memory, u32 limit)
+{
+    if (memory->kind == MEMORY_ANONYMOUS)
+        return free_below(memory, &memory->root, memory->levels, &limit);
+    if (memory->kind == MEMORY_CONTIGUOUS_RUN && memory->root != 0) {
+        frame_free(&memory->object.payer->account, paddr(memory->root), memory->order);
+        memory->root = 0;
+        memory->resident = 0;
+    }
+    return true;
+}
+
+void memory_reclaim(struct object *object)
+{
+    object_deallocate(&memory_cache, object, offsetof(struct memory, object));
+}

@@ -1,0 +1,79 @@
+/* Copies to and from user memory. */
+#include "mm/user_copy.h"
+
+#include "abi/memory.h"
+#include "core/cpu.h"
+#include "mm/vspace.h"
+
+static bool range_is_user(u64 address, u64 size_bytes)
+{
+    return address < USER_END && size_bytes <= USER_END - address;
+}
+
+/* A page was missing at `address`: is it due? Each call makes progress or ends the copy: a page just brought in can only
+ * fail again if another thread takes it away, and then the limit below ends it. */
+static enum status bring_in(u64 address, u32 access)
+{
+    struct vspace *vspace = this_cpu()->loaded;
+    if (!vspace)
+        return STATUS_BAD_ADDRESS;
+    bool flush;
+    enum status status = vspace_fault(vspace, address, access, &flush);
+    if (status == STATUS_OK && flush)
+        (void)vspace_flush(vspace);
+    if (status == STATUS_NOT_FOUND || status == STATUS_MISSING_RIGHT)
+        return STATUS_BAD_ADDRESS;
+    return status;
+}
+
+/* Faults that one copy may take: each page twice. */
+static u64 fault_limit(u64 size_bytes)
+{
+    return 2 * (size_bytes / PAGE_SIZE + 2);
+}
+
+enum status user_read(void *to, user_ptr_t from, u64 size_bytes)
+{
+    if (!range_is_user(from.raw, size_bytes))
+        return STATUS_BAD_ADDRESS;
+    for (u64 i = fault_limit(size_bytes); i > 0; i--) {
+        u64 fault;
+        if (arch_user_read(to, from, size_bytes, &fault))
+            return STATUS_OK;
+        enum status status = bring_in(fault, ACCESS_READ);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_BAD_ADDRESS;
+}
+
+enum status user_write(user_ptr_t to, const void *from, u64 size_bytes)
+{
+    if (!range_is_user(to.raw, size_bytes))
+        return STATUS_BAD_ADDRESS;
+    for (u64 i = fault_limit(size_bytes); i > 0; i--) {
+        u64 fault;
+        if (arch_user_write(to, from, size_bytes, &fault))
+            return STATUS_OK;
+        enum status status = bring_in(fault, ACCESS_WRITE);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_BAD_ADDRESS;
+}
+
+enum status user_load_u32(user_ptr_t address, u32 *value)
+{
+    if (address.raw % sizeof(u32) != 0)
+        return STATUS_BAD_ARGUMENT;
+    if (!range_is_user(address.raw, sizeof(u32)))
+        return STATUS_BAD_ADDRESS;
+    for (u64 i = fault_limit(sizeof(u32)); i > 0; i--) {
+        if (arch_user_load_u32(address, value))
+            return STATUS_OK;
+        enum status status = bring_in(address.raw, ACCESS_READ);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_BAD_ADDRESS;
+}

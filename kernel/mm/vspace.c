@@ -1,0 +1,340 @@
+/* Address spaces: mapping and faults. Unmapping and protection are in mm/vspace_change.c. */
+#include "mm/vspace.h"
+
+#include "abi/memory.h"
+#include "core/assert.h"
+#include "mm/slab.h"
+#include "mm/vspace_internal.h"
+#include "trace/trace.h"
+
+KERNEL_STATE static struct slab_cache region_cache;
+
+static bool kill_region(struct cap_node *node, void *owner);
+static void free_region_node(struct cap_node *node);
+
+const struct cap_node_ops region_node_ops = {.kill = kill_region, .free = free_region_node};
+
+void vspace_init(void)
+{
+    slab_cache_init(&region_cache, "region", sizeof(struct region), 16);
+}
+
+enum status vspace_create(struct vspace *vspace, struct payer *payer, u64 window)
+{
+    *vspace = (struct vspace){.payer = payer, .window = window};
+    spinlock_init(&vspace->lock, RANK_VSPACE);
+    tree_init(&vspace->regions);
+    return page_table_create(&vspace->table, &payer->account);
+}
+
+enum status region_alloc(struct vspace *vspace, struct region **out)
+{
+    void *memory;
+    enum status status = slab_alloc(&region_cache, &vspace->payer->account, &memory);
+    if (status != STATUS_OK)
+        return status;
+    struct region *region = memory;
+    region->account = &vspace->payer->account;
+    *out = region;
+    return STATUS_OK;
+}
+
+void region_free_now(struct region *region)
+{
+    slab_free(&region_cache, region->account, region);
+}
+
+/* The memory is let go of only now: until here some CPU might have reached its frames. */
+static void reclaim_region(struct grace_node *grace)
+{
+    struct region *region = CONTAINER_OF(grace, struct region, grace);
+    object_put(&region->memory->object);
+    if (region->shadow)
+        object_put(&region->shadow->object);
+    region_free_now(region);
+}
+
+void region_free(struct region *region)
+{
+    grace_defer(&region->grace, reclaim_region);
+}
+
+static void free_region_node(struct cap_node *node)
+{
+    region_free(CONTAINER_OF(node, struct region, node));
+}
+
+/* A revocation reached the capability that a region was mapped by: its entries go, then the region. The flush is asked for at
+ * once; the revoker waits for a grace period before it says that it is done. */
+static bool kill_region(struct cap_node *node, void *owner)
+{
+    struct vspace *vspace = owner;
+    struct region *region = CONTAINER_OF(node, struct region, node);
+    spin_lock(&vspace->lock);
+    if (node->owner == vspace) {
+        region->dying = true;
+        if (region_clear_entries(vspace, region, KILL_STEP_PAGES)) {
+            (void)vspace_flush(vspace);
+            region_remove(vspace, region);
+        }
+    }
+    spin_unlock(&vspace->lock);
+    return !ATOMIC_LOAD(&node->owner);
+}
+
+struct region *vspace_region_at(struct vspace *vspace, u64 address)
+{
+    struct tree_node *node = tree_find_floor(&vspace->regions, address);
+    if (!node)
+        return NULL;
+    struct region *region = TREE_ENTRY(node, struct region, link);
+    return address < region->end ? region : NULL;
+}
+
+static bool range_is_free(struct vspace *vspace, u64 start, u64 end)
+{
+    struct tree_node *node = tree_find_floor(&vspace->regions, end - 1);
+    return !node || TREE_ENTRY(node, struct region, link)->end <= start;
+}
+
+/* The first gap of `size` bytes and a guard page on either side, from the window up. */
+static enum status choose_address(struct vspace *vspace, u64 size, u64 *address)
+{
+    u64 start = vspace->window;
+    struct tree_node *node = tree_find_floor(&vspace->regions, start);
+    if (!node)
+        node = tree_first(&vspace->regions);
+    for (; node; node = tree_next(node)) {
+        struct region *region = TREE_ENTRY(node, struct region, link);
+        if (region->end + PAGE_SIZE <= start)
+            continue;
+        if (region->link.key >= start && region->link.key - start >= size + PAGE_SIZE)
+            break;
+        start = region->end + PAGE_SIZE;
+    }
+    if (start > USER_END - PAGE_SIZE || size > USER_END - PAGE_SIZE - start)
+        return STATUS_NO_MEMORY;
+    *address = start;
+    return STATUS_OK;
+}
+
+static bool mapping_is_sane(const struct mapping *m)
+{
+    if (m->page_count == 0 || m->page_count > m->memory->page_count ||
+        m->memory_page > m->memory->page_count - m->page_count)
+        return false;
+    if ((m->access & ACCESS_WRITE) && (m->access & ACCESS_EXECUTE))
+        return false;
+    if (m->address == 0)
+        return true;
+    u64 size = m->page_count << PAGE_SHIFT;
+    return m->address % PAGE_SIZE == 0 && m->address >= USER_START && m->address < USER_END &&
+           size <= USER_END - m->address;
+}
+
+/* vspace lock held: puts the filled region into the tree and under its parent node. */
+static enum status publish(struct vspace *vspace, struct region *region,
+                           const struct mapping *mapping)
+{
+    u64 size = mapping->page_count << PAGE_SHIFT;
+    u64 address = mapping->address;
+    if (vspace->closed)
+        return STATUS_DEAD;
+    if (address == 0) {
+        enum status status = choose_address(vspace, size, &address);
+        if (status != STATUS_OK)
+            return status;
+    } else if (!range_is_free(vspace, address, address + size)) {
+        return STATUS_EXISTS;
+    }
+    region->link.key = address;
+    region->end = address + size;
+    if (mapping->parent) {
+        /* The node's reference keeps the memory; it is taken under the same tree lock as the check of the parent. */
+        enum status status = cap_node_link(&region->node, mapping->parent, vspace);
+        if (status != STATUS_OK)
+            return status;
+    }
+    object_get(&mapping->memory->object);
+    tree_insert(&vspace->regions, &region->link);
+    vspace->region_count++;
+    return STATUS_OK;
+}
+
+enum status vspace_map(struct vspace *vspace, const struct mapping *mapping, u64 *address)
+{
+    if (!mapping_is_sane(mapping))
+        return STATUS_BAD_ARGUMENT;
+    struct region *region;
+    enum status status = region_alloc(vspace, &region);
+    if (status != STATUS_OK)
+        return status;
+    region->memory = mapping->memory;
+    region->memory_page = mapping->memory_page;
+    region->access = mapping->access;
+    region->max_access = mapping->max_access;
+    region->private_copy = mapping->private_copy;
+    cap_node_init(&region->node, &mapping->memory->object, &region_node_ops);
+    if (mapping->private_copy) {
+        status = memory_create(vspace->payer, mapping->page_count << PAGE_SHIFT, &region->shadow);
+        if (status != STATUS_OK) {
+            region_free_now(region);
+            return status;
+        }
+    }
+    spin_lock(&vspace->lock);
+    status = publish(vspace, region, mapping);
+    u64 start = region->link.key;
+    spin_unlock(&vspace->lock);
+    if (status != STATUS_OK) {
+        if (region->shadow)
+            object_put(&region->shadow->object);
+        region_free_now(region);
+        return status;
+    }
+    TRACE(MEMORY_MAP, start, mapping->page_count << PAGE_SHIFT, mapping->memory->object.id,
+          mapping->access);
+    *address = start;
+    return STATUS_OK;
+}
+
+/* The frame that a page of the region shows, and with what access, for an access of the kind asked. */
+static enum status region_frame(struct region *region, u64 address, u32 access, paddr_t *frame,
+                                u32 *mapped_access)
+{
+    u64 page = (address - region->link.key) >> PAGE_SHIFT;
+    *mapped_access = region->access;
+    if (!region->private_copy)
+        return memory_page(region->memory, region->memory_page + page, true, frame);
+
+    if (memory_page(region->shadow, region->shadow_page + page, false, frame) == STATUS_OK)
+        return STATUS_OK;
+    /* Not copied yet. A page that the memory itself does not have is zeros: the copy may be made of nothing. */
+    enum status status = memory_page(region->memory, region->memory_page + page, false, frame);
+    if (access & ACCESS_WRITE) {
+        bool copied;
+        if (status != STATUS_OK)
+            return memory_page(region->shadow, region->shadow_page + page, true, frame);
+        return memory_page_copy(region->shadow, region->shadow_page + page, *frame, frame, &copied);
+    }
+    if (status != STATUS_OK)
+        status = memory_page(region->memory, region->memory_page + page, true, frame);
+    *mapped_access &= ~ACCESS_WRITE;
+    return status;
+}
+
+static enum status install(struct vspace *vspace, u64 address, paddr_t frame, u32 access,
+                           bool *flush)
+{
+    paddr_t old;
+    u32 old_access, level;
+    if (!page_table_lookup(&vspace->table, address, &old, &old_access, &level))
+        return page_table_map(&vspace->table, address, frame, access, 0);
+    if (old.raw == frame.raw && (old_access & access) == access) {
+        arch_tlb_flush_page(address); /* another CPU was faster, or this TLB was behind */
+        return STATUS_OK;
+    }
+    page_table_replace(&vspace->table, address, frame, access);
+    /* More access to the same frame needs no word to others: their CPUs fault and come here. */
+    *flush = old.raw != frame.raw;
+    if (!*flush)
+        arch_tlb_flush_page(address);
+    return STATUS_OK;
+}
+
+enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *flush)
+{
+    *flush = false;
+    if (address < USER_START || address >= USER_END)
+        return STATUS_NOT_FOUND;
+    address &= ~(PAGE_SIZE - 1);
+    spin_lock(&vspace->lock);
+    struct region *region = vspace_region_at(vspace, address);
+    enum status status = STATUS_OK;
+    if (!region || region->dying)
+        status = STATUS_NOT_FOUND;
+    else if ((region->access & access) != access)
+        status = STATUS_MISSING_RIGHT;
+    paddr_t frame;
+    u32 mapped_access;
+    if (status == STATUS_OK)
+        status = region_frame(region, address, access, &frame, &mapped_access);
+    if (status == STATUS_OK) {
+        mapped_access |= ACCESS_USER;
+        if (region->memory->device)
+            mapped_access |= ACCESS_DEVICE;
+        status = install(vspace, address, frame, mapped_access, flush);
+    }
+    spin_unlock(&vspace->lock);
+    TRACE(MEMORY_FAULT, address, access, status, 0);
+    return status;
+}
+
+void vspace_load(struct cpu *cpu, struct vspace *vspace)
+{
+    struct vspace *old = cpu->loaded;
+    if (old == vspace)
+        return;
+    u64 bit = 1ull << cpu->index;
+    if (vspace) {
+        (void)ATOMIC_OR(&vspace->loaded_on, bit);
+        cpu->loaded_tlb_generation = ATOMIC_LOAD(&vspace->tlb_generation);
+    }
+    cpu->loaded = vspace;
+    arch_root_load(vspace ? vspace->table.root : paddr(0));
+    if (old)
+        (void)ATOMIC_AND(&old->loaded_on, ~bit);
+}
+
+bool vspace_flush(struct vspace *vspace)
+{
+    struct cpu *self = this_cpu();
+    u64 generation = ATOMIC_ADD(&vspace->tlb_generation, 1);
+    if (self->loaded == vspace) {
+        self->loaded_tlb_generation = generation;
+        arch_tlb_flush_user();
+    }
+    u64 others = ATOMIC_LOAD(&vspace->loaded_on) & ~(1ull << self->index);
+    for (u32 i = 0; i < cpu_count() && others >> i; i++) {
+        if (others >> i & 1)
+            arch_ipi_send(i);
+    }
+    return others != 0;
+}
+
+bool vspace_is_empty(struct vspace *vspace)
+{
+    spin_lock(&vspace->lock);
+    bool empty = tree_is_empty(&vspace->regions);
+    spin_unlock(&vspace->lock);
+    return empty;
+}
+
+void vspace_close(struct vspace *vspace)
+{
+    spin_lock(&vspace->lock);
+    vspace->closed = true;
+    spin_unlock(&vspace->lock);
+}
+
+void vspace_destroy(struct vspace *vspace)
+{
+    ASSERT(tree_is_empty(&vspace->regions));
+    ASSERT(ATOMIC_LOAD(&vspace->loaded_on) == 0);
+    page_table_destroy(&vspace->table);
+}
+
+u64 vspace_mapped_pages(struct vspace *vspace)
+{
+    spin_lock(&vspace->lock);
+    u64 pages = vspace->table.table_frames;
+    TREE_FOREACH(node, &vspace->regions)
+    {
+        struct region *region = TREE_ENTRY(node, struct region, link);
+        const struct memory *held = region->shadow ? region->shadow : region->memory;
+        if (held->kind == MEMORY_ANONYMOUS)
+            pages += ATOMIC_LOAD_RELAXED(&held->resident);
+    }
+    spin_unlock(&vspace->lock);
+    return pages;
+}

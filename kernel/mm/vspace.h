@@ -1,0 +1,113 @@
+/*
+ * Address spaces: a tree of regions over hardware page tables.
+ *
+ * A region maps part of a memory object. A private region reads that object until it writes a page, which it then has
+ * in a shadow object of its own. Regions hold a reference to their memory, so no frame is freed while a page table or a
+ * TLB may lead to it: a region lets go only after its entries are cleared and every CPU has passed a quiescent state, at
+ * which it drops translations older than the vspace's generation (vspace_exit_check).
+ *
+ * Locks: `lock` (RANK_VSPACE) guards tree and tables. `loaded_on` and `tlb_generation` are atomic: a CPU publishes that
+ * it has the space loaded before it reads the generation and loads the tables.
+ */
+#ifndef MM_VSPACE_H
+#define MM_VSPACE_H
+
+#include "core/cap_node.h"
+#include "core/cpu.h"
+#include "lib/tree.h"
+#include "mm/memory.h"
+#include "mm/page_table.h"
+
+struct region {
+    struct tree_node link; /* key: start */
+    u64 end;
+    struct memory *memory; /* a reference */
+    u64 memory_page;       /* page of `memory` at start */
+    struct memory *shadow; /* private copies, by page of the region at creation; a reference; may be NULL */
+    u64 shadow_page;
+    u32 access;            /* ACCESS_* now */
+    u32 max_access;        /* what protect may grant */
+    bool private_copy;
+    bool dying;            /* being unmapped: faults fail, the range stays taken */
+    u64 cleared;           /* dying: entries below this address are cleared */
+    struct cap_node node;  /* in the memory's derivation tree, if it was mapped by a capability */
+    struct account *account;
+    struct grace_node grace;
+};
+
+struct vspace {
+    struct spinlock lock;
+    struct tree regions;
+    struct page_table table;
+    struct payer *payer;
+    u64 loaded_on;      /* mask of CPUs; atomic */
+    u64 tlb_generation; /* atomic */
+    u64 window;         /* where address choice begins: random within one 1 GiB window */
+    u64 region_count;
+    bool closed;        /* the process is ending: no new regions */
+};
+
+void vspace_init(void);
+
+enum status vspace_create(struct vspace *vspace, struct payer *payer, u64 window) MUST_USE;
+
+/* What to map. */
+struct mapping {
+    struct memory *memory;
+    u64 memory_page;
+    u64 address;    /* 0: choose */
+    u64 page_count;
+    u32 access;     /* ACCESS_READ, _WRITE, _EXECUTE */
+    u32 max_access;
+    bool private_copy;
+    bool eager;
+    struct cap_node *parent; /* link the region under this node; NULL: none */
+};
+
+/* Adds a region; *address is where. EXISTS: the range is taken. BAD_ARGUMENT: not in the user half, not aligned, beyond the
+ * memory's end, or writable and executable. REVOKED: `parent` died. GROUP_LIMIT, NO_MEMORY, DEAD. */
+enum status vspace_map(struct vspace *vspace, const struct mapping *mapping, u64 *address) MUST_USE;
+
+/* Marks [start, end) as dying, splitting regions at its ends. NOT_FOUND: nothing there. Nothing is changed on failure. */
+enum status vspace_unmap_begin(struct vspace *vspace, u64 start, u64 end) MUST_USE;
+/* Clears up to `limit` entries of dying regions in the range; true when all are cleared. */
+bool vspace_unmap_step(struct vspace *vspace, u64 start, u64 end, u32 limit);
+/* Removes the dying regions of the range, after vspace_flush and, if that said so, a grace period. Bounded by `limit`
+ * regions; true when none is left. */
+bool vspace_unmap_finish(struct vspace *vspace, u64 start, u64 end, u32 limit);
+
+/* Changes access of [start, end), all of it mapped. MISSING_RIGHT: more than the mappings may have. NOT_FOUND. Up to
+ * `limit` entries from *from on; true in *done when all. The caller flushes. */
+enum status vspace_protect_begin(struct vspace *vspace, u64 start, u64 end, u32 access) MUST_USE;
+bool vspace_protect_step(struct vspace *vspace, u64 *from, u64 end, u32 limit);
+
+/* Resolves a fault at `address`: maps the page that is due there. NOT_FOUND: no region; MISSING_RIGHT: it forbids the
+ * access; NO_MEMORY, GROUP_LIMIT. *flush: another CPU may hold the old translation: flush and wait before going on. */
+enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *flush) MUST_USE;
+
+/* Entries were changed: this CPU's TLB is flushed now; true if others may hold old translations; they were asked to come
+ * by, and a grace period that begins after this call covers them. */
+bool vspace_flush(struct vspace *vspace);
+
+/* Loads the space on this CPU (NULL: the kernel's own tables). */
+void vspace_load(struct cpu *cpu, struct vspace *vspace);
+/* At each kernel exit: drops this CPU's translations if the generation has moved. */
+static inline void vspace_exit_check(struct cpu *cpu)
+{
+    struct vspace *vspace = cpu->loaded;
+    if (vspace && unlikely(cpu->loaded_tlb_generation != ATOMIC_LOAD(&vspace->tlb_generation))) {
+        cpu->loaded_tlb_generation = ATOMIC_LOAD(&vspace->tlb_generation);
+        arch_tlb_flush_user();
+    }
+}
+
+bool vspace_is_empty(struct vspace *vspace);
+/* No new regions from now on. */
+void vspace_close(struct vspace *vspace);
+/* After a grace period in which no thread ran in it: frees the page tables of a space without regions. */
+void vspace_destroy(struct vspace *vspace);
+
+/* Pages of memory in use: resident in the memories' private parts and page tables; for people. */
+u64 vspace_mapped_pages(struct vspace *vspace);
+
+#endif

@@ -1,0 +1,26 @@
+/* For mm/vspace*.c alone. All need the vspace's lock unless they say otherwise. */
+#ifndef MM_VSPACE_INTERNAL_H
+#define MM_VSPACE_INTERNAL_H
+
+#include "mm/vspace.h"
+
+#define KILL_STEP_PAGES 64u
+
+extern const struct cap_node_ops region_node_ops;
+
+/* No lock needed. A region structure charged to the space's payer. */
+enum status region_alloc(struct vspace *vspace, struct region **out) MUST_USE;
+/* Frees a structure that was never in the tree. */
+void region_free_now(struct region *region);
+/* Lets go of memory and structure after a grace period. */
+void region_free(struct region *region);
+
+struct region *vspace_region_at(struct vspace *vspace, u64 address);
+
+/* Clears up to `limit` entries of a dying region; true when all are. */
+bool region_clear_entries(struct vspace *vspace, struct region *region, u32 limit);
+
+/* Takes a cleared region out of the tree and gives up its node; it is freed after a grace period. */
+void region_remove(struct vspace *vspace, struct region *region);
+
+#endif

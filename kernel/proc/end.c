@@ -1,0 +1,287 @@
+/* The end of threads and processes. */
+#include "abi/memory.h"
+#include "core/assert.h"
+#include "mm/object_slab.h"
+#include "proc/process.h"
+#include "proc/process_internal.h"
+#include "trace/trace.h"
+
+/* Who asked to be told of a death. */
+struct watcher {
+    struct list link;
+    struct endpoint *endpoint; /* a reference */
+    u64 bits;
+    struct account *account;   /* of the group whose object keeps it alive: `payer` */
+    struct object *payer;      /* a reference to that group */
+};
+
+KERNEL_STATE static struct slab_cache watcher_cache;
+
+void watcher_init(void)
+{
+    slab_cache_init(&watcher_cache, "watcher", sizeof(struct watcher), 8);
+}
+
+enum phase { PHASE_QUIET, PHASE_CAPS, PHASE_UNMAP, PHASE_FLUSHED, PHASE_FREE, PHASE_PUBLISH };
+
+static void tell(struct watcher *watcher)
+{
+    endpoint_signal(watcher->endpoint, watcher->bits);
+    object_put(&watcher->endpoint->object);
+    struct object *payer = watcher->payer;
+    slab_free(&watcher_cache, watcher->account, watcher);
+    object_put(payer);
+}
+
+enum status process_watch(struct payer *payer, struct process *process, struct endpoint *endpoint,
+                          u64 bits)
+{
+    void *memory;
+    enum status status = slab_alloc(&watcher_cache, &payer->account, &memory);
+    if (status != STATUS_OK)
+        return status;
+    struct watcher *watcher = memory;
+    *watcher = (struct watcher){
+        .endpoint = endpoint, .bits = bits, .account = &payer->account, .payer = payer->owner};
+    object_get(payer->owner);
+    spin_lock(&process->lock);
+    bool dead = process->state == PROCESS_DEAD;
+    if (!dead)
+        list_push_back(&process->watchers, &watcher->link);
+    spin_unlock(&process->lock);
+    if (dead)
+        tell(watcher);
+    return STATUS_OK;
+}
+
+static void result_of(struct thread *thread, const struct process *process)
+{
+    const struct exit_record *exit = &process->exit;
+    thread->context.words[0] = exit->reason | (u64)exit->fault << 32;
+    thread->context.words[1] = (u64)exit->code;
+    thread->context.words[2] = exit->address;
+    thread->context.words[3] = exit->pc;
+    thread_set_status(thread, STATUS_OK);
+}
+
+static const struct wait_ops process_wait_ops = {.kind = THREAD_STATE_WAITING,
+                                                 .abort = wait_abort_status};
+
+void process_wait(struct thread *waiter, struct process *process, bool nonblock, u64 deadline_ns)
+{
+    spin_lock(&process->lock);
+    if (process->state == PROCESS_DEAD) {
+        result_of(waiter, process);
+    } else if (nonblock) {
+        thread_set_status(waiter, STATUS_WOULD_BLOCK);
+    } else {
+        wait_prepare(waiter);
+        wait_begin(waiter, &process->lock, &process->waiters, &process_wait_ops, process, deadline_ns);
+    }
+    spin_unlock(&process->lock);
+}
+
+/* One after the other, so that no lock is held while somebody is woken. */
+static void wake_waiters(struct process *process)
+{
+    for (;;) {
+        spin_lock(&process->lock);
+        struct list *link = list_first(&process->waiters);
+        struct thread *thread = link ? LIST_ENTRY(link, struct thread, wait_link) : NULL;
+        if (thread) {
+            wait_end(thread);
+            result_of(thread, process);
+        }
+        spin_unlock(&process->lock);
+        if (!thread)
+            return;
+        sched_wake(thread);
+    }
+}
+
+static void tell_watchers(struct process *process)
+{
+    for (;;) {
+        spin_lock(&process->lock);
+        struct list *link = list_pop_front(&process->watchers);
+        spin_unlock(&process->lock);
+        if (!link)
+            return;
+        tell(LIST_ENTRY(link, struct watcher, link));
+    }
+}
+
+static void publish_death(struct process *process)
+{
+    spin_lock(&process->lock);
+    process->state = PROCESS_DEAD;
+    spin_unlock(&process->lock);
+    registry_remove(process);
+    if (process->fault_endpoint)
+        object_put(&process->fault_endpoint->object);
+    process->fault_endpoint = NULL;
+    TRACE(PROCESS_EXIT, process->object.id, process->exit.reason, process->exit.code,
+          process->exit.address);
+    wake_waiters(process);
+    tell_watchers(process);
+}
+
+static enum job_result take_apart_slice(struct job *job)
+{
+    struct process *process = CONTAINER_OF(job, struct process, job);
+    struct vspace *vspace = &process->vspace;
+    switch (process->phase) {
+    case PHASE_QUIET: /* until no CPU has the address space loaded */
+        process->phase = PHASE_CAPS;
+        return JOB_GRACE;
+    case PHASE_CAPS:
+        if (!cap_space_destroy_some(&process->space, REAPER_SLICE))
+            return JOB_MORE;
+        vspace_close(vspace);
+        (void)vspace_unmap_begin(vspace, USER_START, USER_END);
+        process->phase = PHASE_UNMAP;
+        return JOB_MORE;
+    case PHASE_UNMAP:
+        if (!vspace_unmap_step(vspace, USER_START, USER_END, REAPER_SLICE))
+            return JOB_MORE;
+        process->phase = PHASE_FLUSHED;
+        return JOB_MORE;
+    case PHASE_FLUSHED:
+        if (!vspace_unmap_finish(vspace, USER_START, USER_END, REAPER_SLICE))
+            return JOB_MORE;
+        if (!vspace_is_empty(vspace))
+            return JOB_GRACE; /* a revocation is at one of the regions */
+        process->phase = PHASE_FREE;
+        return JOB_GRACE; /* until nobody reads slots, and the regions have let go */
+    case PHASE_FREE:
+        vspace_destroy(vspace);
+        cap_space_free(&process->space);
+        process->phase = PHASE_PUBLISH;
+        return JOB_GRACE; /* until what was let go of is free */
+    default:
+        publish_death(process);
+        return JOB_DONE;
+    }
+}
+
+static void apart(struct job *job)
+{
+    object_put(&CONTAINER_OF(job, struct process, job)->object);
+}
+
+void process_take_apart(struct process *process)
+{
+    process->job.slice = take_apart_slice;
+    process->job.done = apart;
+    process->job.group = group_of_payer(process->object.payer);
+    process->phase = PHASE_QUIET;
+    job_queue(&process->job);
+}
+
+void process_kill_thread(struct thread *thread)
+{
+    (void)ATOMIC_OR(&thread->flags, THREAD_FLAG_KILLED);
+    if (!wait_cancel(thread, STATUS_CANCELLED))
+        sched_kick(thread);
+}
+
+/* A thread that has not been told yet, with a reference; NULL if there is none. */
+static struct thread *next_to_kill(struct process *process)
+{
+    struct thread *found = NULL;
+    spin_lock(&process->lock);
+    LIST_FOREACH(link, &process->threads)
+    {
+        struct thread *thread = LIST_ENTRY(link, struct thread, process_link);
+        if (!thread->kill_sent) {
+            thread->kill_sent = true;
+            object_get(&thread->object);
+            found = thread;
+            break;
+        }
+    }
+    spin_unlock(&process->lock);
+    return found;
+}
+
+void process_kill(struct process *process, const struct exit_record *record)
+{
+    spin_lock(&process->lock);
+    bool first = process->state == PROCESS_RUNNING;
+    if (first) {
+        process->state = PROCESS_ENDING;
+        process->exit = *record;
+    }
+    bool empty = process->thread_count == 0;
+    spin_unlock(&process->lock);
+    if (!first)
+        return;
+    if (empty) {
+        process_take_apart(process);
+        return;
+    }
+    /* Without the lock: a thread may be waiting under it. */
+    struct thread *thread;
+    while ((thread = next_to_kill(process)) != NULL) {
+        process_kill_thread(thread);
+        object_put(&thread->object);
+    }
+}
+
+/* The thread is off its CPU for good. */
+static void thread_gone(struct process *process, struct thread *thread)
+{
+    spin_lock(&process->lock);
+    list_remove(&thread->process_link);
+    process->thread_count--;
+    thread->exited = true;
+    bool last = process->thread_count == 0;
+    if (last && process->state == PROCESS_RUNNING) {
+        process->state = PROCESS_ENDING;
+        process->exit = (struct exit_record){.reason = EXIT_NORMAL};
+    }
+    spin_unlock(&process->lock);
+    if (last)
+        process_take_apart(process);
+    object_put(&thread->object);
+}
+
+static void end_by_fault(struct thread *thread)
+{
+    struct exit_record record = {
+        .reason = EXIT_FAULT,
+        .fault = thread->fault.reason,
+        .code = thread->fault.reason,
+        .address = thread->fault.address,
+        .pc = thread->fault.pc,
+    };
+    process_kill(thread->process, &record);
+}
+
+void process_end_thread(struct thread *thread)
+{
+    struct cpu *cpu = this_cpu();
+    u32 flags = ATOMIC_LOAD(&thread->flags);
+    if ((flags & THREAD_FLAG_FAULTED) && !(flags & THREAD_FLAG_KILLED))
+        end_by_fault(thread);
+    endpoint_abandon_caller(thread, STATUS_SERVER_DIED);
+    sched_leave(cpu, thread, true);
+    sched_settle(thread);
+    cpu->current = NULL;
+    thread->home.state = ACTIVITY_IDLE;
+    timer_cancel(&thread->timeout);
+    vspace_load(cpu, NULL);
+    thread_gone(thread->process, thread);
+}
+
+void process_fault(struct thread *thread, const struct fault_record *record)
+{
+    struct process *process = thread->process;
+    thread->fault = *record;
+    thread->fault.thread_id = thread->object.id;
+    struct endpoint *endpoint = process->fault_endpoint;
+    bool answered = endpoint && endpoint_fault(thread, endpoint, process->fault_badge);
+    TRACE(THREAD_FAULT, record->reason, record->address, record->pc, answered);
+    if (!answered)
+        end_by_fault(thread);
+}

@@ -1,0 +1,87 @@
+/*
+ * Processes: an address space, a capability space, threads, a group that pays, and an end.
+ *
+ *   RUNNING  --kill, exit, fault, last thread gone-->  ENDING  --threads gone, job done-->  DEAD
+ *
+ * Every thread ends on its own way out of the kernel; the last one starts the job that takes the process apart. Who waits is
+ * woken when all of it has been given back.
+ *
+ * Locks: `lock` (RANK_PROCESS) guards threads, state, waiters and watchers.
+ */
+#ifndef PROC_PROCESS_H
+#define PROC_PROCESS_H
+
+#include "abi/spawn.h"
+#include "ipc/endpoint.h"
+#include "sched/work.h"
+
+enum process_state { PROCESS_RUNNING = 0, PROCESS_ENDING = 1, PROCESS_DEAD = 2 };
+
+struct process {
+    struct object object;     /* one reference is its own until it is dead */
+    struct spinlock lock;
+    u8 state;                 /* enum process_state */
+    struct list threads;      /* each a reference */
+    u32 thread_count;
+    struct list waiters;
+    struct list watchers;
+    struct exit_record exit;
+    struct cap_space space;
+    struct vspace vspace;
+    struct endpoint *fault_endpoint; /* a reference; NULL: none */
+    u64 fault_badge;
+    u64 parent_id;
+    struct list registry_link;
+    struct job job;           /* taking it apart */
+    u32 phase;
+    char name[SPAWN_NAME_SIZE];
+};
+
+static inline struct process *process_of(struct object *object)
+{
+    return CONTAINER_OF(object, struct process, object);
+}
+
+void process_init(void);
+
+/* An empty process, one reference held by the caller beside its own; nothing runs in it yet. */
+enum status process_create(struct payer *payer, const char *name, u64 parent_id,
+                           struct process **out) MUST_USE;
+
+/* A thread in it, held. `message_buffer` 0: choose where its buffer page is mapped. One reference held by the caller. DEAD: the
+ * process is ending. */
+enum status process_add_thread(struct process *process, u64 message_buffer,
+                               struct thread **out) MUST_USE;
+
+/* A thread that was held and never ran becomes ready. */
+void process_start_thread(struct thread *thread);
+
+/* Begins the end, once; later calls change nothing. Any context without locks. */
+void process_kill(struct process *process, const struct exit_record *record);
+/* Ends one thread. */
+void process_kill_thread(struct thread *thread);
+
+/* The current thread waits until the process is dead, then has its exit record as result. */
+void process_wait(struct thread *waiter, struct process *process, bool nonblock, u64 deadline_ns);
+
+/* The endpoint is signalled with `bits` when the process is dead (at once if it is). The caller's reference to it is taken on
+ * success. */
+enum status process_watch(struct payer *payer, struct process *process, struct endpoint *endpoint,
+                          u64 bits) MUST_USE;
+
+/* sched's hook: the current thread has been killed, or its fault was not answered. */
+void process_end_thread(struct thread *thread);
+
+/* The current thread has faulted; `record` is filled but for the thread. */
+void process_fault(struct thread *thread, const struct fault_record *record);
+
+/* Fills entries for processes with ids above `after`, in order; returns how many. */
+u32 process_list(struct process_entry *entries, u32 limit, u64 after);
+
+void process_release(struct object *object);
+void process_reclaim(struct object *object);
+void process_condemn(struct object *object);
+void process_thread_release(struct object *object);
+void process_thread_condemn(struct object *object);
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * Lending activities along calls, giving them back, and taking them back when the caller leaves.
+ *
+ * A caller that is being served has `activity` NULL and `lent` set. Whoever runs on the lent activity is its `thread`, be it
+ * the server or one further down the chain. A recall gives that thread its home activity; `lending` is counted up, so that
+ * the callers between, whose own `lent` names the same activity, know that it is gone from under them.
+ *
+ * An activity whose home is not the lender's own is kept alive by a reference to that home thread.
+ */
+#include "core/assert.h"
+#include "sched/sched.h"
+#include "sched/sched_internal.h"
+#include "sched/wait.h"
+
+void sched_lend(struct thread *from, struct thread *to)
+{
+    struct activity *activity = from->activity;
+    if (activity->home != from)
+        object_get(&activity->home->object);
+    from->lent = activity;
+    from->lent_lending = activity->lending;
+    ATOMIC_STORE(&from->activity, NULL);
+    activity->thread = to;
+    activity->cpu = this_cpu()->index;
+    ATOMIC_STORE(&to->activity, activity);
+}
+
+/* The lender no longer counts on `lent`. */
+static void forget_lent(struct thread *thread)
+{
+    struct activity *lent = thread->lent;
+    thread->lent = NULL;
+    if (lent->home != thread)
+        object_put(&lent->home->object);
+}
+
+bool sched_give_back(struct thread *from, struct thread *to)
+{
+    struct activity *activity = from->activity;
+    bool still = to->lent == activity && to->lent_lending == activity->lending;
+    if (still) {
+        from->home.cpu = this_cpu()->index;
+        from->home.state = ACTIVITY_IDLE;
+        ATOMIC_STORE(&from->activity, &from->home);
+        activity->thread = to;
+        activity->state = ACTIVITY_IDLE;
+        ATOMIC_STORE(&to->activity, activity);
+    } else {
+        ATOMIC_STORE(&to->activity, &to->home);
+    }
+    forget_lent(to);
+    return still;
+}
+
+void sched_go_home(struct thread *thread)
+{
+    struct cpu *cpu = this_cpu();
+    DEBUG_ASSERT(cpu->current == thread && thread->activity == &thread->home);
+    thread->home.cpu = cpu->index;
+    thread->home.state = ACTIVITY_RUNNING;
+    if (thread->home.virtual_time < cpu->run_queue->virtual_now)
+        thread->home.virtual_time = cpu->run_queue->virtual_now;
+}
+
+void sched_settle(struct thread *thread)
+{
+    struct activity *activity = thread->activity;
+    if (likely(activity == &thread->home))
+        return;
+    sched_charge(thread);
+    activity->thread = NULL;
+    activity->state = ACTIVITY_IDLE;
+    ATOMIC_STORE(&thread->activity, &thread->home);
+    sched_go_home(thread);
+}
+
+/* This CPU owns the activity: whoever runs on it goes on with its own. False: the activity has moved to another CPU. */
+static bool detach_borrower(struct cpu *cpu, struct activity *activity)
+{
+    struct thread *borrower = activity->thread;
+    if (!borrower)
+        return true; /* it has settled */
+    struct activity *home = &borrower->home;
+    u8 state = activity->state;
+    if (state == ACTIVITY_IDLE) {
+        /* It is blocked: under the lock of its wait, so that nobody takes the activity over from it meanwhile; or it is being
+         * woken by mail to this CPU. */
+        struct spinlock *lock = ATOMIC_LOAD(&borrower->wait_lock);
+        if (lock)
+            spin_lock(lock);
+        bool same = borrower->wait_lock == lock && ATOMIC_LOAD(&activity->thread) == borrower &&
+                    ATOMIC_LOAD(&activity->cpu) == cpu->index;
+        if (same) {
+            home->cpu = cpu->index;
+            ATOMIC_STORE(&borrower->activity, home);
+        }
+        if (lock)
+            spin_unlock(lock);
+        return same;
+    }
+    if (state == ACTIVITY_READY)
+        run_queue_remove(cpu->run_queue, activity);
+    home->cpu = cpu->index;
+    ATOMIC_STORE(&borrower->activity, home);
+    if (state == ACTIVITY_RUNNING)
+        sched_go_home(borrower);
+    else if (state == ACTIVITY_READY)
+        sched_enqueue(cpu, home);
+    /* MOVING: its wake mail is on the way here and finds the home activity. */
+    return true;
+}
+
+/* The caller's wait was ended from outside while its activity was lent. Runs on any CPU; true when the thread has an activity
+ * again; else the mail was sent on. */
+static bool take_back(struct cpu *cpu, struct thread *thread)
+{
+    struct activity *activity = thread->lent;
+    for (;;) {
+        u32 owner = ATOMIC_LOAD(&activity->cpu);
+        if (owner != cpu->index) {
+            mailbox_post(owner, &thread->wake_mail);
+            return false;
+        }
+        if (activity->lending != thread->lent_lending) {
+            ATOMIC_STORE(&thread->activity, &thread->home);
+            break;
+        }
+        if (detach_borrower(cpu, activity)) {
+            activity->lending++;
+            activity->thread = thread;
+            activity->state = ACTIVITY_IDLE;
+            ATOMIC_STORE(&thread->activity, activity);
+            break;
+        }
+    }
+    forget_lent(thread);
+    return true;
+}
+
+void sched_wake_mail(struct mail *mail)
+{
+    struct thread *thread = CONTAINER_OF(mail, struct thread, wake_mail);
+    struct cpu *cpu = this_cpu();
+    if (!thread->activity && !take_back(cpu, thread))
+        return;
+    struct activity *activity = thread->activity;
+    if (activity->cpu != cpu->index) {
+        mailbox_post(activity->cpu, mail);
+        return;
+    }
+    activity->state = ACTIVITY_IDLE; /* from MOVING, if it came from another CPU */
+    sched_enqueue(cpu, activity);
+}
+
+void sched_wake(struct thread *thread)
+{
+    struct activity *activity = ATOMIC_LOAD(&thread->activity);
+    if (!activity)
+        activity = thread->lent;
+    u32 owner = ATOMIC_LOAD(&activity->cpu);
+    if (owner == this_cpu()->index)
+        sched_wake_mail(&thread->wake_mail);
+    else
+        mailbox_post(owner, &thread->wake_mail);
+}

@@ -1,0 +1,25 @@
+/* A CPU's run queue: ready activities by virtual deadline. For sched/ alone; the owning CPU only. */
+#ifndef SCHED_RUN_QUEUE_H
+#define SCHED_RUN_QUEUE_H
+
+#include "sched/thread.h"
+
+struct run_queue {
+    struct tree ready;
+    u32 count;          /* of ready; atomic, others read it */
+    u64 virtual_now;    /* never goes back: what the last picked had used */
+    u64 slice_end_ns;   /* TIME_NEVER: nobody waits */
+    u64 pull_requests;  /* mask of CPUs that ask for work; atomic */
+};
+
+void run_queue_init(struct run_queue *queue);
+void run_queue_insert(struct run_queue *queue, struct activity *activity);
+void run_queue_remove(struct run_queue *queue, struct activity *activity);
+/* The one to run next, removed; NULL if none. */
+struct activity *run_queue_pick(struct run_queue *queue);
+/* The first that may run on `cpu`, removed; NULL if none. */
+struct activity *run_queue_pick_for(struct run_queue *queue, u32 cpu);
+/* Should `ready` run before one that has used `virtual_time`? */
+bool run_queue_precedes(const struct activity *ready, u64 virtual_time);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * Threads and activities.
+ *
+ * A thread is a register context and what it serves or waits for. An activity is the right to run: who pays, with what
+ * urgency, under which trace. Each thread has a home activity; a call hands the caller's activity to the server, and the
+ * reply hands it back.
+ *
+ * Who may touch what:
+ *   an activity's scheduling state     the CPU that owns it (activity.cpu), alone
+ *   a blocked thread's wait            the lock it waits under (wait_lock), see sched/wait.h
+ *   the serving and server links       the lock of the endpoint that the call went through
+ *   flags                              atomic; they make the thread take the slow way out of the kernel
+ */
+#ifndef SCHED_THREAD_H
+#define SCHED_THREAD_H
+
+#include "abi/fault.h"
+#include "abi/machine.h"
+#include "abi/message.h"
+#include "arch/context.h"
+#include "cap/space.h"
+#include "group/reaper.h"
+#include "mm/vspace.h"
+#include "sched/mailbox.h"
+#include "sched/timer.h"
+
+struct process;
+struct endpoint;
+struct wait_ops;
+
+enum activity_state {
+    ACTIVITY_IDLE = 0,    /* its thread is blocked, or it is a home activity not in use */
+    ACTIVITY_READY = 1,   /* in the run queue of its CPU */
+    ACTIVITY_RUNNING = 2, /* its thread is current on its CPU */
+    ACTIVITY_MOVING = 3,  /* in the mail to its new CPU */
+};
+
+struct activity {
+    struct tree_node link;  /* in a run queue, by virtual deadline */
+    struct thread *thread;  /* whom it runs now */
+    struct thread *home;    /* whose own it is */
+    struct group *payer;
+    u32 cpu;
+    u8 state;               /* enum activity_state */
+    u32 weight;
+    u64 virtual_time;       /* cycles used, scaled by weight */
+    u64 lending;            /* counts recalls, so that an older borrower's claim is void */
+    u64 trace;              /* lower half of the trace id */
+    u64 next_span;
+};
+
+/* flags */
+#define THREAD_FLAG_KILLED    1u
+#define THREAD_FLAG_SUSPENDED 2u
+#define THREAD_FLAG_FAULTED   4u /* its fault was not answered: the process ends */
+
+struct thread {
+    struct arch_context context; /* first: the port's pointer is the thread's */
+    struct object object;
+    struct process *process;     /* a reference */
+    struct cap_space *space;     /* the process's */
+    struct vspace *vspace;
+    struct list process_link;    /* in the process's threads; guarded by it */
+    bool kill_sent;              /* guarded by the process */
+    bool exited;
+
+    struct activity home;
+    struct activity *activity;   /* it runs on; NULL while that is lent to a server */
+    u64 cpu_mask;                /* may run on; atomic */
+    u32 flags;                   /* THREAD_FLAG_*; atomic */
+    u64 cycles;                  /* run so far */
+    u64 span;
+
+    /* Waiting. */
+    struct spinlock *wait_lock;  /* atomic; NULL: not waiting */
+    const struct wait_ops *wait_ops;
+    struct list wait_link;
+    void *wait_object;           /* for people: what it waits on */
+    u64 wait_deadline;
+    u64 futex_address;
+    struct timer timeout;
+    struct mail wake_mail;
+
+    /* Calls. */
+    struct thread *serving;      /* the caller whose call this thread answers */
+    struct thread *server;       /* who answers this thread's call */
+    struct endpoint *call_endpoint;
+    struct activity *lent;       /* while the call is served: the activity that the server got */
+    u64 lent_lending;
+    u64 message_info;            /* info word of what it sends, or is willing to receive */
+    u64 message_badge;
+    struct cap_ref wait_ref;     /* the capability that it waits by; slot NULL: none */
+    bool calling;                /* blocked sender: wants a reply */
+    bool faulted;                /* the call is a fault message */
+    struct fault_record fault;
+
+    struct message_buffer *buffer; /* pinned; through the direct map */
+    u64 buffer_user;               /* where the process sees it */
+    struct memory *buffer_memory;  /* a reference */
+    void *fpu_area;
+
+    /* Long work that it asked for (sched/work.h). */
+    struct job job;
+    struct spinlock job_lock;    /* RANK_IPC: under it the thread waits for the job */
+    bool job_busy;
+    struct object *work_object;  /* a reference for as long as the job runs; NULL: none */
+    struct cap_node *work_node;  /* pinned */
+    struct vspace *work_vspace;  /* of work_object, or the thread's own */
+    u64 work_start;
+    u64 work_end;
+    u32 work_phase;
+};
+
+static inline struct thread *thread_of(struct object *object)
+{
+    return CONTAINER_OF(object, struct thread, object);
+}
+
+static inline struct thread *thread_of_context(struct arch_context *context)
+{
+    return (struct thread *)(void *)context;
+}
+
+void thread_subsystem_init(void);
+
+/* A thread of `process` (borrowed until the caller stores it), paid by `payer`, with a message buffer that is not mapped
+ * yet. Not started; one reference held by the caller. */
+enum status thread_create(struct payer *payer, struct cap_space *space, struct vspace *vspace,
+                          struct thread **out) MUST_USE;
+void thread_reclaim(struct object *object);
+
+/* Result registers of a thread that is in the kernel. */
+static inline void thread_set_status(struct thread *thread, enum status status)
+{
+    thread->context.number = status;
+}
+
+#endif

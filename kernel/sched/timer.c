@@ -1,0 +1,99 @@
+/* Timer queues. */
+#include "sched/timer.h"
+
+#include "arch/time.h"
+
+#define RUN_LIMIT 32u
+
+struct timer_queue {
+    struct spinlock lock;
+    struct tree tree;
+    u64 next; /* first deadline; atomic, so that its CPU reads it without the lock */
+};
+
+KERNEL_STATE static struct timer_queue queues[CPU_MAX];
+
+u64 deadline_after(u64 ns)
+{
+    u64 now = arch_clock_ns();
+    return ns < TIME_NEVER - now ? now + ns : TIME_NEVER;
+}
+
+void timer_subsystem_init(void)
+{
+    for (u32 i = 0; i < CPU_MAX; i++) {
+        spinlock_init(&queues[i].lock, RANK_TIMER);
+        queues[i].next = TIME_NEVER;
+    }
+}
+
+void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
+{
+    *timer = (struct timer){.fire = fire};
+}
+
+/* Queue lock held. */
+static void update_next(struct timer_queue *queue)
+{
+    struct tree_node *first = tree_first(&queue->tree);
+    ATOMIC_STORE(&queue->next, first ? first->key : TIME_NEVER);
+}
+
+void timer_arm(struct timer *timer, u64 deadline_ns)
+{
+    u32 cpu = this_cpu()->index;
+    struct timer_queue *queue = &queues[cpu];
+    spin_lock(&queue->lock);
+    timer->link.key = deadline_ns;
+    timer->cpu = cpu;
+    tree_insert(&queue->tree, &timer->link);
+    ATOMIC_STORE(&timer->armed, 1);
+    update_next(queue);
+    spin_unlock(&queue->lock);
+}
+
+void timer_cancel(struct timer *timer)
+{
+    if (!ATOMIC_LOAD(&timer->armed))
+        return;
+    struct timer_queue *queue = &queues[timer->cpu];
+    spin_lock(&queue->lock);
+    if (timer->armed) {
+        tree_remove(&queue->tree, &timer->link);
+        ATOMIC_STORE(&timer->armed, 0);
+        update_next(queue);
+    }
+    spin_unlock(&queue->lock);
+}
+
+static struct timer *take_due(struct timer_queue *queue, u64 now_ns)
+{
+    struct timer *timer = NULL;
+    spin_lock(&queue->lock);
+    struct tree_node *first = tree_first(&queue->tree);
+    if (first && first->key <= now_ns) {
+        timer = TREE_ENTRY(first, struct timer, link);
+        tree_remove(&queue->tree, first);
+        ATOMIC_STORE(&timer->armed, 0);
+        update_next(queue);
+    }
+    spin_unlock(&queue->lock);
+    return timer;
+}
+
+bool timer_run(u64 now_ns)
+{
+    struct timer_queue *queue = &queues[this_cpu()->index];
+    for (u32 i = 0; i < RUN_LIMIT; i++) {
+        struct timer *timer = take_due(queue, now_ns);
+        if (!timer)
+            return false;
+        timer->fire(timer);
+    }
+    return ATOMIC_LOAD(&queue->next) <= now_ns;
+}
+
+u64 timer_next(void)
+{
+    return ATOMIC_LOAD(&queues[this_cpu()->index].next);
+}

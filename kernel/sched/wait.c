@@ -1,0 +1,128 @@
+/* Waiting and ending a wait. */
+#include "sched/wait.h"
+
+#include "arch/time.h"
+#include "core/assert.h"
+#include "sched/sched.h"
+#include "sched/sched_internal.h"
+
+void wait_prepare(struct thread *thread)
+{
+    struct cpu *cpu = this_cpu();
+    DEBUG_ASSERT(cpu->current == thread && !thread->wait_lock);
+    sched_leave(cpu, thread, cpu->entry_is_syscall);
+}
+
+void wait_begin(struct thread *thread, struct spinlock *lock, struct list *list,
+                const struct wait_ops *ops, void *object, u64 deadline_ns)
+{
+    DEBUG_ASSERT(spin_is_held(lock));
+    struct cpu *cpu = this_cpu();
+    thread->wait_ops = ops;
+    thread->wait_object = object;
+    thread->wait_deadline = deadline_ns;
+    if (list)
+        list_push_back(list, &thread->wait_link);
+    if (thread->activity)
+        thread->activity->state = ACTIVITY_IDLE;
+    if (deadline_ns != TIME_NEVER)
+        timer_arm(&thread->timeout, deadline_ns);
+    if (cpu->current == thread)
+        cpu->current = NULL;
+    ATOMIC_STORE_SEQ(&thread->wait_lock, lock);
+    /* A killer who set the flag before it could see the wait leaves it to us to end it: after the lock is free. */
+    if (unlikely(ATOMIC_LOAD(&thread->flags) & THREAD_FLAG_KILLED))
+        cpu->recheck = thread;
+}
+
+void wait_end(struct thread *thread)
+{
+    DEBUG_ASSERT(thread->wait_lock && spin_is_held(thread->wait_lock));
+    list_remove(&thread->wait_link);
+    timer_cancel(&thread->timeout);
+    ATOMIC_STORE(&thread->wait_lock, NULL);
+}
+
+void wait_abort_status(struct thread *thread, enum status status)
+{
+    thread_set_status(thread, status);
+}
+
+/* Ends the wait under its lock if `still` says so. */
+static bool end_if(struct thread *thread, enum status status, u64 deadline_limit)
+{
+    for (;;) {
+        struct spinlock *lock = ATOMIC_LOAD(&thread->wait_lock);
+        if (!lock)
+            return false;
+        spin_lock(lock);
+        if (thread->wait_lock == lock) {
+            bool due = thread->wait_deadline <= deadline_limit;
+            if (due) {
+                wait_end(thread);
+                thread->wait_ops->abort(thread, status);
+            }
+            spin_unlock(lock);
+            if (due)
+                sched_wake(thread);
+            return due;
+        }
+        spin_unlock(lock);
+    }
+}
+
+bool wait_cancel(struct thread *thread, enum status status)
+{
+    return end_if(thread, status, TIME_NEVER);
+}
+
+/* The timer may belong to a wait that has ended meanwhile: a later one has a later deadline and goes on. */
+void thread_timeout(struct timer *timer)
+{
+    struct thread *thread = CONTAINER_OF(timer, struct thread, timeout);
+    (void)end_if(thread, STATUS_TIMED_OUT, arch_clock_ns());
+}
+
+/* Nothing but flags leads in or out of being held, so one lock serves all. */
+KERNEL_STATE static struct spinlock hold_lock = {.rank = RANK_IPC};
+
+static void abort_hold(struct thread *thread, enum status status)
+{
+    (void)thread;
+    (void)status;
+}
+
+static const struct wait_ops hold_ops = {.kind = THREAD_STATE_HELD, .abort = abort_hold};
+
+void wait_hold_new(struct thread *thread)
+{
+    spin_lock(&hold_lock);
+    wait_begin(thread, &hold_lock, NULL, &hold_ops, NULL, TIME_NEVER);
+    spin_unlock(&hold_lock);
+}
+
+void wait_hold(struct thread *thread)
+{
+    wait_prepare(thread);
+    spin_lock(&hold_lock);
+    /* Resumed meanwhile: then whoever did it saw no wait to end. */
+    if (ATOMIC_LOAD(&thread->flags) & THREAD_FLAG_SUSPENDED)
+        wait_begin(thread, &hold_lock, NULL, &hold_ops, NULL, TIME_NEVER);
+    spin_unlock(&hold_lock);
+}
+
+bool wait_is_held(const struct thread *thread)
+{
+    return ATOMIC_LOAD(&thread->wait_lock) == &hold_lock;
+}
+
+enum thread_state_kind thread_state(const struct thread *thread)
+{
+    if (thread->exited)
+        return THREAD_STATE_DEAD;
+    if (ATOMIC_LOAD(&thread->wait_lock))
+        return thread->wait_ops->kind;
+    struct activity *activity = ATOMIC_LOAD(&thread->activity);
+    return activity && activity->state == ACTIVITY_RUNNING ? THREAD_STATE_RUNNING
+                                                           : THREAD_STATE_READY;
+}

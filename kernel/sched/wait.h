@@ -1,0 +1,44 @@
+/*
+ * Waiting: a thread blocks on one list, under one lock, with one deadline. Whoever ends the wait (what it waited for, the
+ * deadline, cancel, death) does so under that lock, so exactly one does.
+ */
+#ifndef SCHED_WAIT_H
+#define SCHED_WAIT_H
+
+#include "sched/thread.h"
+
+struct wait_ops {
+    enum thread_state_kind kind; /* for people */
+    /* The wait is being ended from outside with `status`; the lock is held, the thread is off its list. Sets results and
+     * undoes what the wait had set up. */
+    void (*abort)(struct thread *thread, enum status status);
+};
+
+/* The current thread of this CPU stops here: saves what must be saved before anybody can see it as waiting. */
+void wait_prepare(struct thread *thread);
+
+/* Puts the prepared thread on `list` (NULL: on none) under `lock`, which is held. From the unlock on another CPU may wake it.
+ * The kernel entry goes on without a current thread. */
+void wait_begin(struct thread *thread, struct spinlock *lock, struct list *list,
+                const struct wait_ops *ops, void *object, u64 deadline_ns);
+
+/* Takes the thread off: the lock is held, and the thread waits under it. The caller then sets results, unlocks and calls
+ * sched_wake. */
+void wait_end(struct thread *thread);
+
+/* Ends whatever wait the thread is in, with `status`, and wakes it. False if it is in none. No locks held. */
+bool wait_cancel(struct thread *thread, enum status status);
+
+/* An abort that only sets the status. */
+void wait_abort_status(struct thread *thread, enum status status);
+
+/* The current thread waits until wait_cancel lets it go on: suspended, or not started yet. */
+void wait_hold(struct thread *thread);
+/* The same for a thread that has never run. */
+void wait_hold_new(struct thread *thread);
+bool wait_is_held(const struct thread *thread);
+
+/* What it is doing, for people. */
+enum thread_state_kind thread_state(const struct thread *thread);
+
+#endif

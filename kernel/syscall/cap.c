@@ -1,0 +1,195 @@
+/* System calls for capabilities. */
+#include "cap/derive.h"
+#include "cap/transfer.h"
+#include "syscall/syscall.h"
+#include "trace/trace.h"
+
+/* What derive asks for, checked against what the parent is. A child never has more. */
+static enum status derived_grant(struct thread *thread, const struct cap_ref *parent,
+                                 struct cap_grant *grant)
+{
+    u64 badge = arg(thread, 1);
+    u64 expires = arg(thread, 2);
+    u64 offset = arg(thread, 3);
+    u64 length = arg(thread, 4);
+    u64 flags = arg(thread, 5);
+    if (flags & ~(u64)(DERIVE_SEAL_DERIVE | DERIVE_SEAL_TRANSFER))
+        return STATUS_BAD_ARGUMENT;
+    u64 parent_length = parent->node->range_end - parent->node->range_start;
+    if (offset > parent_length || length > parent_length - offset)
+        return STATUS_BAD_ARGUMENT;
+    if (parent->object->type == OBJECT_MEMORY && (offset | length) % PAGE_SIZE != 0)
+        return STATUS_BAD_ARGUMENT;
+
+    u64 meta = parent->meta & CAP_FLAGS_MASK;
+    u64 held = cap_ref_rights(parent);
+    /* REBIND gives the receiving side to somebody without having it. */
+    if (parent->object->type == OBJECT_ENDPOINT && (held & RIGHT_REBIND))
+        held |= RIGHT_RECEIVE;
+    grant->rights = (u32)(held & arg(thread, 0));
+    grant->badge = parent->badge;
+    if (badge != 0) {
+        if (!(held & RIGHT_MINT) || (meta & CAP_FLAG_BADGED))
+            return STATUS_MISSING_RIGHT;
+        grant->badge = badge;
+        meta |= CAP_FLAG_BADGED;
+    }
+    grant->expires_ns = expires < parent->expires_ns ? expires : parent->expires_ns;
+    if (grant->expires_ns != TIME_NEVER)
+        meta |= CAP_FLAG_EXPIRES;
+    if (flags & DERIVE_SEAL_DERIVE)
+        meta |= CAP_FLAG_SEAL_DERIVE;
+    if (flags & DERIVE_SEAL_TRANSFER)
+        meta |= CAP_FLAG_SEAL_TRANSFER;
+    grant->flags = meta;
+    grant->range_start = parent->node->range_start + offset;
+    grant->range_end = length ? grant->range_start + length : parent->node->range_end;
+    return STATUS_OK;
+}
+
+void syscall_derive(struct thread *thread)
+{
+    struct cap_ref parent;
+    struct cap_grant grant = {0};
+    cap_t handle = CAP_NULL;
+    enum status status = syscall_lookup(thread, OBJECT_NONE, RIGHT_DERIVE, &parent);
+    if (status == STATUS_OK && (parent.meta & CAP_FLAG_SEAL_DERIVE))
+        status = STATUS_SEALED;
+    if (status == STATUS_OK)
+        status = derived_grant(thread, &parent, &grant);
+    if (status == STATUS_OK)
+        status = cap_insert_child(thread->space, &parent, &grant, &handle);
+    thread_set_status(thread, status);
+    if (status != STATUS_OK)
+        return;
+    set_result(thread, 0, handle.bits);
+    TRACE(CAP_DERIVE, parent.object->id, grant.rights, grant.badge, parent.node->depth + 1);
+}
+
+void syscall_grant(struct thread *thread)
+{
+    struct cap_ref process, ref;
+    cap_t handle = CAP_NULL;
+    u64 mode = arg(thread, 2);
+    struct message_cap wanted = {
+        .cap = {arg(thread, 0)},
+        .rights = (u32)arg(thread, 1),
+        .mode = mode <= CAP_SEND_COPY ? (u32)mode : UINT32_MAX,
+    };
+    enum status status = syscall_lookup(thread, OBJECT_PROCESS, RIGHT_GRANT, &process);
+    if (status == STATUS_OK)
+        status = cap_check_transfer(thread->space, &wanted, &ref);
+    if (status != STATUS_OK) {
+        thread_set_status(thread, status);
+        return;
+    }
+    struct cap_space *space = &process_of(process.object)->space;
+    if (wanted.mode == CAP_SEND_COPY) {
+        status = cap_copy(space, &ref, wanted.rights, &handle);
+    } else {
+        status = cap_reserve(space, 1);
+        if (status == STATUS_OK)
+            status = cap_move(space, &ref, wanted.rights, &handle);
+    }
+    thread_set_status(thread, status);
+    if (status != STATUS_OK)
+        return;
+    set_result(thread, 0, handle.bits);
+    TRACE(CAP_TRANSFER, ref.object->id, wanted.rights, space->process_id, wanted.mode);
+}
+
+/* Dissolves the node that a close left, then drops the closer's pin. */
+static enum job_result close_slice(struct job *job)
+{
+    struct thread *thread = thread_of_job(job);
+    if (!cap_node_dissolve_step(thread->work_node, REAPER_SLICE))
+        return JOB_MORE;
+    cap_node_unpin(thread->work_node);
+    return JOB_DONE;
+}
+
+void syscall_close(struct thread *thread)
+{
+    struct cap_ref ref;
+    enum status status = cap_find(thread->space, thread->context.handle, &ref);
+    struct cap_node *node = NULL;
+    if (status == STATUS_OK) {
+        node = cap_detach(thread->space, ref.handle);
+        if (!node)
+            status = STATUS_STALE_HANDLE;
+    }
+    thread_set_status(thread, status);
+    if (status != STATUS_OK)
+        return;
+    TRACE(CAP_CLOSE, ref.object->id, 0, 0, 0);
+    /* The usual case: a leaf, or few children. */
+    if (cap_node_dissolve_step(node, REAPER_SLICE)) {
+        cap_node_unpin(node);
+        return;
+    }
+    /* The object must outlast the job. If it cannot be had, its tree is gone, and the node with it. */
+    if (!object_try_get(node->object)) {
+        cap_node_unpin(node);
+        return;
+    }
+    thread->work_node = node;
+    thread->work_object = node->object;
+    thread_work(thread, close_slice);
+}
+
+enum { REVOKE_KILL, REVOKE_WAIT };
+
+/* Kills descendants, then waits until no CPU can use a mapping that one of them was. */
+static enum job_result revoke_slice(struct job *job)
+{
+    struct thread *thread = thread_of_job(job);
+    struct object *object = thread->work_object;
+    if (thread->work_phase == REVOKE_KILL) {
+        if (!cap_revoke_step(thread->work_node, REAPER_SLICE))
+            return JOB_MORE;
+        if (object_operations[object->type]->revoked)
+            object_operations[object->type]->revoked(object);
+        if (object->type == OBJECT_MEMORY) {
+            thread->work_phase = REVOKE_WAIT;
+            return JOB_GRACE;
+        }
+    }
+    cap_node_unpin(thread->work_node);
+    return JOB_DONE;
+}
+
+void syscall_revoke(struct thread *thread)
+{
+    struct cap_ref ref;
+    enum status status = syscall_lookup(thread, OBJECT_NONE, RIGHT_REVOKE, &ref);
+    if (status == STATUS_OK)
+        status = cap_ref_take(&ref);
+    if (status == STATUS_OK && !cap_ref_pin(&ref)) {
+        object_put(ref.object);
+        status = STATUS_STALE_HANDLE;
+    }
+    thread_set_status(thread, status);
+    if (status != STATUS_OK)
+        return;
+    cap_revoke_publish(ref.node);
+    TRACE(CAP_REVOKE, ref.object->id, ref.object->epoch, 0, 0);
+    thread->work_node = ref.node;
+    thread->work_object = ref.object;
+    thread_work(thread, revoke_slice);
+}
+
+void syscall_inspect(struct thread *thread)
+{
+    struct cap_ref ref;
+    enum status status = syscall_lookup(thread, OBJECT_NONE, 0, &ref);
+    thread_set_status(thread, status);
+    if (status != STATUS_OK)
+        return;
+    set_result(thread, 0, (u64)cap_ref_type(&ref) | (u64)cap_ref_rights(&ref) << 32);
+    set_result(thread, 1, ref.badge);
+    set_result(thread, 2, ref.node->range_start);
+    set_result(thread, 3, ref.node->range_end - ref.node->range_start);
+    set_result(thread, 4, ref.expires_ns);
+    set_result(thread, 5, ref.node->depth);
+    set_result(thread, 6, ref.object->id);
+}

@@ -1,0 +1,77 @@
+/* From a system call's number to its handler. */
+#include "arch/time.h"
+#include "arch/upcalls.h"
+#include "syscall/syscall.h"
+#include "trace/trace.h"
+
+typedef void (*handler_t)(struct thread *thread);
+
+static const handler_t handlers[SYSCALL_LIMIT] = {
+#define SYSCALL(number, name) [number] = syscall_##name,
+#include "abi/syscalls.def"
+#undef SYSCALL
+};
+
+struct arch_context *upcall_syscall(void)
+{
+    struct cpu *cpu = sched_enter(true);
+    struct thread *thread = cpu->current;
+    u64 number = thread->context.number;
+    cpu->syscalls++;
+    cpu->syscall_number = (u32)number;
+    if (likely(number < SYSCALL_LIMIT)) {
+        /* A mispredicted check must not reach beyond the table (Spectre v1): the index is masked. */
+        handler_t handler = handlers[number & (SYSCALL_LIMIT - 1)];
+        if (likely(handler)) {
+            handler(thread);
+            TRACE(SYSCALL_EXIT, number, cpu->current == thread ? thread->context.number : UINT64_MAX,
+                  0, 0);
+            return sched_exit();
+        }
+    }
+    thread_set_status(thread, STATUS_BAD_SYSCALL);
+    cap_note_denial(STATUS_BAD_SYSCALL, 0, OBJECT_NONE);
+    return sched_exit();
+}
+
+void syscall_null(struct thread *thread)
+{
+    thread_set_status(thread, STATUS_OK);
+}
+
+enum status syscall_lookup_at(struct thread *thread, u64 handle, enum object_type type, u32 rights,
+                              struct cap_ref *ref)
+{
+    return cap_lookup(thread->space, handle, type, rights, ref);
+}
+
+enum status syscall_lookup(struct thread *thread, enum object_type type, u32 rights,
+                           struct cap_ref *ref)
+{
+    return syscall_lookup_at(thread, thread->context.handle, type, rights, ref);
+}
+
+enum status syscall_take_group(struct thread *thread, u32 rights, struct group **group)
+{
+    struct cap_ref ref;
+    enum status status = syscall_lookup(thread, OBJECT_GROUP, rights, &ref);
+    if (status == STATUS_OK)
+        status = cap_ref_take(&ref);
+    if (status == STATUS_OK)
+        *group = group_of(ref.object);
+    return status;
+}
+
+void syscall_return_object(struct thread *thread, struct object *object, u32 rights, u64 range_end)
+{
+    struct cap_grant grant = {
+        .rights = rights | RIGHTS_COMMON, .expires_ns = TIME_NEVER, .range_end = range_end};
+    cap_t handle;
+    enum status status = object_enlist(object);
+    if (status == STATUS_OK)
+        status = cap_insert_root(thread->space, object, &grant, &handle);
+    object_put(object);
+    thread_set_status(thread, status);
+    if (status == STATUS_OK)
+        set_result(thread, 0, handle.bits);
+}

@@ -1,0 +1,82 @@
+/* System calls for messages. The operations themselves are in ipc/. */
+#include "syscall/syscall.h"
+
+static void with_endpoint(struct thread *thread, u32 rights,
+                          void (*operation)(struct thread *, const struct cap_ref *, u64, u64))
+{
+    struct cap_ref ref;
+    enum status status = syscall_lookup(thread, OBJECT_ENDPOINT, rights, &ref);
+    if (unlikely(status != STATUS_OK)) {
+        thread_set_status(thread, status);
+        return;
+    }
+    operation(thread, &ref, thread->context.info, thread->context.deadline);
+}
+
+void syscall_send(struct thread *thread)
+{
+    with_endpoint(thread, RIGHT_SEND, endpoint_send);
+}
+
+void syscall_receive(struct thread *thread)
+{
+    with_endpoint(thread, RIGHT_RECEIVE, endpoint_receive);
+}
+
+void syscall_call(struct thread *thread)
+{
+    with_endpoint(thread, RIGHT_SEND, endpoint_call);
+}
+
+void syscall_reply(struct thread *thread)
+{
+    endpoint_reply(thread, thread->context.info);
+}
+
+void syscall_reply_receive(struct thread *thread)
+{
+    with_endpoint(thread, RIGHT_RECEIVE, endpoint_reply_receive);
+}
+
+void syscall_signal(struct thread *thread)
+{
+    struct cap_ref ref;
+    enum status status = syscall_lookup(thread, OBJECT_ENDPOINT, RIGHT_SIGNAL, &ref);
+    thread_set_status(thread, status);
+    if (status == STATUS_OK)
+        endpoint_signal(endpoint_of(ref.object), ref.badge ? ref.badge : 1);
+}
+
+void syscall_cancel(struct thread *thread)
+{
+    struct cap_ref ref;
+    enum status status = syscall_lookup(thread, OBJECT_THREAD, RIGHT_CONTROL, &ref);
+    if (status == STATUS_OK) {
+        struct thread *target = thread_of(ref.object);
+        if (thread_is_working(target) || wait_is_held(target))
+            status = STATUS_BUSY;
+        else if (!wait_cancel(target, STATUS_CANCELLED))
+            status = STATUS_NOT_FOUND;
+    }
+    thread_set_status(thread, status);
+}
+
+void syscall_create_endpoint(struct thread *thread)
+{
+    struct group *group;
+    u64 depth = arg(thread, 0);
+    enum status status = syscall_take_group(thread, RIGHT_CREATE_ENDPOINT, &group);
+    if (status != STATUS_OK) {
+        thread_set_status(thread, status);
+        return;
+    }
+    struct endpoint *endpoint = NULL;
+    status = STATUS_BAD_ARGUMENT;
+    if (depth <= ENDPOINT_MAX_DEPTH)
+        status = endpoint_create(&group->payer, (u32)depth, arg(thread, 1), &endpoint);
+    if (status == STATUS_OK)
+        syscall_return_object(thread, &endpoint->object, RIGHTS_ENDPOINT, 0);
+    else
+        thread_set_status(thread, status);
+    object_put(&group->object);
+}

@@ -1,0 +1,258 @@
+/* System calls for memory. */
+#include "abi/memory.h"
+#include "arch/time.h"
+#include "lib/checked_math.h"
+#include "mm/memory.h"
+#include "syscall/syscall.h"
+#include "trace/trace.h"
+
+static enum status populate(struct memory *memory)
+{
+    for (u64 i = 0; i < memory->page_count; i++) {
+        paddr_t frame;
+        enum status status = memory_page(memory, i, true, &frame);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+/* Eager memory is made in one kernel entry, so it is bounded; larger runs are touched by their user. */
+#define EAGER_LIMIT_BYTES (64ull << PAGE_SHIFT)
+
+static enum status create(struct payer *payer, u64 size, u64 flags, struct memory **memory)
+{
+    if (flags & ~(u64)(MEMORY_EAGER | MEMORY_CONTIGUOUS))
+        return STATUS_BAD_ARGUMENT;
+    if (flags & MEMORY_CONTIGUOUS)
+        return memory_create_contiguous(payer, size, memory);
+    if ((flags & MEMORY_EAGER) && size > EAGER_LIMIT_BYTES)
+        return STATUS_BAD_ARGUMENT;
+    enum status status = memory_create(payer, size, memory);
+    if (status == STATUS_OK && (flags & MEMORY_EAGER)) {
+        status = populate(*memory);
+        if (status != STATUS_OK)
+            object_put(&(*memory)->object);
+    }
+    return status;
+}
+
+void syscall_create_memory(struct thread *thread)
+{
+    struct group *group;
+    enum status status = syscall_take_group(thread, RIGHT_CREATE_MEMORY, &group);
+    if (status != STATUS_OK) {
+        thread_set_status(thread, status);
+        return;
+    }
+    struct memory *memory;
+    status = create(&group->payer, arg(thread, 0), arg(thread, 1), &memory);
+    if (status == STATUS_OK) {
+        TRACE(MEMORY_CREATE, memory->object.id, arg(thread, 0), arg(thread, 1), 0);
+        syscall_return_object(thread, &memory->object, RIGHTS_MEMORY, memory->page_count << PAGE_SHIFT);
+    } else {
+        thread_set_status(thread, status);
+    }
+    object_put(&group->object);
+}
+
+/* The process named by word 0 (CAP_NULL: the caller's own), borrowed. */
+static enum status find_process(struct thread *thread, struct process **process)
+{
+    *process = thread->process;
+    if (arg(thread, 0) == 0)
+        return STATUS_OK;
+    struct cap_ref ref;
+    enum status status =
+        syscall_lookup_at(thread, arg(thread, 0), OBJECT_PROCESS, RIGHT_MAP, &ref);
+    if (status == STATUS_OK)
+        *process = process_of(ref.object);
+    return status;
+}
+
+static u32 rights_needed(u64 flags)
+{
+    u32 rights = 0;
+    if (flags & MAP_READ)
+        rights |= RIGHT_READ;
+    if ((flags & MAP_WRITE) && !(flags & MAP_PRIVATE))
+        rights |= RIGHT_WRITE;
+    if (flags & MAP_EXECUTE)
+        rights |= RIGHT_EXECUTE;
+    return rights;
+}
+
+/* What protect may make of a mapping: what the capability allows; a private one may always be written. */
+static u32 most_access(const struct cap_ref *ref, u64 flags)
+{
+    u32 rights = cap_ref_rights(ref);
+    u32 access = 0;
+    if (rights & RIGHT_READ)
+        access |= ACCESS_READ;
+    if ((rights & RIGHT_WRITE) || (flags & MAP_PRIVATE))
+        access |= ACCESS_WRITE;
+    if (rights & RIGHT_EXECUTE)
+        access |= ACCESS_EXECUTE;
+    return access;
+}
+
+static enum status fill_mapping(struct thread *thread, const struct cap_ref *ref,
+                                struct mapping *mapping)
+{
+    u64 address = arg(thread, 1), offset = arg(thread, 2), size = arg(thread, 3), flags = arg(thread, 4);
+    const u64 known = MAP_READ | MAP_WRITE | MAP_EXECUTE | MAP_PRIVATE | MAP_FIXED | MAP_EAGER;
+    if ((flags & ~known) || !(flags & (MAP_READ | MAP_WRITE | MAP_EXECUTE)))
+        return STATUS_BAD_ARGUMENT;
+    if ((address | offset | size) % PAGE_SIZE != 0 || size == 0)
+        return STATUS_BAD_ARGUMENT;
+    if ((flags & MAP_FIXED) && address == 0)
+        return STATUS_BAD_ARGUMENT;
+    u64 length = ref->node->range_end - ref->node->range_start;
+    if (offset > length || size > length - offset)
+        return STATUS_BAD_ARGUMENT;
+    *mapping = (struct mapping){
+        .memory = memory_of(ref->object),
+        .memory_page = (ref->node->range_start + offset) >> PAGE_SHIFT,
+        .address = address,
+        .page_count = size >> PAGE_SHIFT,
+        .access = (u32)flags & (MAP_READ | MAP_WRITE | MAP_EXECUTE),
+        .max_access = most_access(ref, flags),
+        .private_copy = (flags & MAP_PRIVATE) != 0,
+        .parent = ref->node,
+    };
+    return STATUS_OK;
+}
+
+/* Brings in what MAP_EAGER asks for, as far as one kernel entry may go; the rest comes on first touch. */
+static void touch(struct process *process, u64 address, const struct mapping *mapping)
+{
+    u64 pages = mapping->page_count < REAPER_SLICE ? mapping->page_count : REAPER_SLICE;
+    u32 access = mapping->access & ACCESS_WRITE ? ACCESS_WRITE : mapping->access;
+    for (u64 i = 0; i < pages; i++) {
+        bool flush;
+        if (vspace_fault(&process->vspace, address + (i << PAGE_SHIFT), access, &flush) != STATUS_OK)
+            return;
+    }
+}
+
+void syscall_map(struct thread *thread)
+{
+    struct cap_ref ref;
+    struct process *process;
+    struct mapping mapping;
+    u64 flags = arg(thread, 4);
+    u64 address = 0;
+    enum status status = syscall_lookup(thread, OBJECT_MEMORY, rights_needed(flags), &ref);
+    if (status == STATUS_OK)
+        status = find_process(thread, &process);
+    if (status == STATUS_OK)
+        status = fill_mapping(thread, &ref, &mapping);
+    if (status == STATUS_OK) {
+        status = vspace_map(&process->vspace, &mapping, &address);
+        if (status == STATUS_EXISTS && !(flags & MAP_FIXED)) {
+            mapping.address = 0; /* the address was a wish */
+            status = vspace_map(&process->vspace, &mapping, &address);
+        }
+    }
+    if (status == STATUS_OK && (flags & MAP_EAGER))
+        touch(process, address, &mapping);
+    thread_set_status(thread, status);
+    if (status == STATUS_OK)
+        set_result(thread, 0, address);
+}
+
+static enum status check_range(u64 address, u64 size)
+{
+    bool sane = size > 0 && (address | size) % PAGE_SIZE == 0 && address >= USER_START &&
+                address < USER_END && size <= USER_END - address;
+    return sane ? STATUS_OK : STATUS_BAD_ARGUMENT;
+}
+
+/* The range and the process that a job is to work on; the process is kept until the job is done. */
+static enum status take_range(struct thread *thread)
+{
+    struct process *process;
+    u64 address = arg(thread, 1), size = arg(thread, 2);
+    enum status status = check_range(address, size);
+    if (status == STATUS_OK)
+        status = find_process(thread, &process);
+    if (status == STATUS_OK && !object_try_get(&process->object))
+        status = STATUS_DEAD;
+    if (status != STATUS_OK)
+        return status;
+    thread->work_object = &process->object;
+    thread->work_vspace = &process->vspace;
+    thread->work_start = address;
+    thread->work_end = address + size;
+    return STATUS_OK;
+}
+
+static void drop_range(struct thread *thread)
+{
+    object_put(thread->work_object);
+    thread->work_object = NULL;
+    thread->work_vspace = NULL;
+}
+
+enum { UNMAP_CLEAR, UNMAP_REMOVE };
+
+static enum job_result unmap_slice(struct job *job)
+{
+    struct thread *thread = thread_of_job(job);
+    struct vspace *vspace = thread->work_vspace;
+    u64 start = thread->work_start, end = thread->work_end;
+    if (thread->work_phase == UNMAP_CLEAR) {
+        if (!vspace_unmap_step(vspace, start, end, REAPER_SLICE))
+            return JOB_MORE;
+        thread->work_phase = UNMAP_REMOVE;
+        if (vspace_flush(vspace))
+            return JOB_GRACE;
+    }
+    return vspace_unmap_finish(vspace, start, end, REAPER_SLICE) ? JOB_DONE : JOB_MORE;
+}
+
+void syscall_unmap(struct thread *thread)
+{
+    enum status status = take_range(thread);
+    if (status == STATUS_OK) {
+        status = vspace_unmap_begin(thread->work_vspace, thread->work_start, thread->work_end);
+        if (status != STATUS_OK)
+            drop_range(thread);
+    }
+    thread_set_status(thread, status);
+    if (status == STATUS_OK)
+        thread_work(thread, unmap_slice);
+}
+
+enum { PROTECT_CLEAR, PROTECT_WAIT };
+
+static enum job_result protect_slice(struct job *job)
+{
+    struct thread *thread = thread_of_job(job);
+    if (thread->work_phase == PROTECT_CLEAR) {
+        if (!vspace_protect_step(thread->work_vspace, &thread->work_start, thread->work_end, REAPER_SLICE))
+            return JOB_MORE;
+        thread->work_phase = PROTECT_WAIT;
+        if (vspace_flush(thread->work_vspace))
+            return JOB_GRACE;
+    }
+    return JOB_DONE;
+}
+
+void syscall_protect(struct thread *thread)
+{
+    u64 flags = arg(thread, 4);
+    enum status status = take_range(thread);
+    if (status == STATUS_OK) {
+        bool sane = !(flags & ~(u64)(MAP_READ | MAP_WRITE | MAP_EXECUTE)) &&
+                    !((flags & MAP_WRITE) && (flags & MAP_EXECUTE));
+        status = sane ? vspace_protect_begin(thread->work_vspace, thread->work_start, thread->work_end,
+                                             (u32)flags)
+                      : STATUS_BAD_ARGUMENT;
+        if (status != STATUS_OK)
+            drop_range(thread);
+    }
+    thread_set_status(thread, status);
+    if (status == STATUS_OK)
+        thread_work(thread, protect_slice);
+}

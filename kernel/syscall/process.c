@@ -1,0 +1,186 @@
+/* System calls for processes and threads. */
+#include "abi/memory.h"
+#include "ipc/futex.h"
+#include "mm/user_copy.h"
+#include "proc/spawn.h"
+#include "syscall/syscall.h"
+
+void syscall_spawn(struct thread *thread)
+{
+    struct group *group;
+    enum status status = syscall_take_group(thread, RIGHT_SPAWN, &group);
+    if (status != STATUS_OK) {
+        thread_set_status(thread, status);
+        return;
+    }
+    struct spawn_plan plan;
+    struct spawned result;
+    status = user_read(&plan, user_ptr(arg(thread, 0)), sizeof(plan));
+    if (status == STATUS_OK)
+        status = process_spawn(thread, group, &plan, &result);
+    object_put(&group->object);
+    thread_set_status(thread, status);
+    if (status != STATUS_OK)
+        return;
+    set_result(thread, 0, result.process.bits);
+    set_result(thread, 1, result.thread.bits);
+    set_result(thread, 2, result.id);
+}
+
+void syscall_wait(struct thread *thread)
+{
+    struct cap_ref ref;
+    enum status status = syscall_lookup(thread, OBJECT_PROCESS, RIGHT_WAIT, &ref);
+    if (status != STATUS_OK) {
+        thread_set_status(thread, status);
+        return;
+    }
+    process_wait(thread, process_of(ref.object), (thread->context.info & INFO_NONBLOCK) != 0,
+                 thread->context.deadline);
+}
+
+void syscall_watch(struct thread *thread)
+{
+    struct cap_ref process, endpoint;
+    enum status status = syscall_lookup(thread, OBJECT_PROCESS, RIGHT_WAIT, &process);
+    if (status == STATUS_OK)
+        status = syscall_lookup_at(thread, arg(thread, 0), OBJECT_ENDPOINT, RIGHT_SIGNAL, &endpoint);
+    if (status == STATUS_OK)
+        status = cap_ref_take(&endpoint);
+    if (status == STATUS_OK) {
+        status = process_watch(thread->object.payer, process_of(process.object),
+                               endpoint_of(endpoint.object), endpoint.badge ? endpoint.badge : 1);
+        if (status != STATUS_OK)
+            object_put(endpoint.object);
+    }
+    thread_set_status(thread, status);
+}
+
+void syscall_kill(struct thread *thread)
+{
+    struct cap_ref ref;
+    enum status status = syscall_lookup(thread, OBJECT_NONE, RIGHT_KILL, &ref);
+    if (status == STATUS_OK && ref.object->type != OBJECT_PROCESS && ref.object->type != OBJECT_THREAD) {
+        status = STATUS_WRONG_TYPE;
+        cap_note_denial(status, 0, OBJECT_PROCESS);
+    }
+    thread_set_status(thread, status);
+    if (status != STATUS_OK)
+        return;
+    if (ref.object->type == OBJECT_THREAD) {
+        process_kill_thread(thread_of(ref.object));
+        return;
+    }
+    struct process *process = process_of(ref.object);
+    process_kill(process, &(struct exit_record){.reason = EXIT_KILLED, .code = (i64)arg(thread, 0)});
+    process_wait(thread, process, false, TIME_NEVER);
+}
+
+void syscall_exit(struct thread *thread)
+{
+    if (arg(thread, 1) == 1) {
+        process_kill_thread(thread);
+        return;
+    }
+    struct exit_record record = {.reason = EXIT_NORMAL, .code = (i64)arg(thread, 0)};
+    process_kill(thread->process, &record);
+}
+
+void syscall_yield(struct thread *thread)
+{
+    thread_set_status(thread, STATUS_OK);
+    sched_yield();
+}
+
+static bool is_user_address(u64 address)
+{
+    return address >= USER_START && address < USER_END;
+}
+
+void syscall_create_thread(struct thread *thread)
+{
+    struct cap_ref ref;
+    u64 entry = arg(thread, 0), stack = arg(thread, 1), argument = arg(thread, 2);
+    u64 pointer = arg(thread, 3), held = arg(thread, 4), buffer = arg(thread, 5);
+    enum status status = syscall_lookup(thread, OBJECT_PROCESS, RIGHT_CONTROL, &ref);
+    if (status == STATUS_OK &&
+        (!is_user_address(entry) || !is_user_address(stack) || pointer >= USER_END || held > 1))
+        status = STATUS_BAD_ARGUMENT;
+    struct thread *created = NULL;
+    if (status == STATUS_OK)
+        status = process_add_thread(process_of(ref.object), buffer, &created);
+    if (status != STATUS_OK) {
+        thread_set_status(thread, status);
+        return;
+    }
+    arch_context_init(&created->context, entry, stack, argument, pointer, created->fpu_area);
+    object_get(&created->object);
+    syscall_return_object(thread, &created->object, RIGHTS_THREAD, 0);
+    if (thread->context.number == STATUS_OK) {
+        set_result(thread, 1, created->object.id);
+        set_result(thread, 2, created->buffer_user);
+        if (!held)
+            process_start_thread(created);
+    } else {
+        process_kill_thread(created);
+    }
+    object_put(&created->object);
+}
+
+static enum status control(struct thread *caller, struct thread *target, u64 operation, u64 value)
+{
+    switch (operation) {
+    case THREAD_START:
+        if (ATOMIC_LOAD(&target->flags) & THREAD_FLAG_SUSPENDED)
+            return STATUS_BUSY;
+        process_start_thread(target);
+        return STATUS_OK;
+    case THREAD_SUSPEND:
+        (void)ATOMIC_OR(&target->flags, THREAD_FLAG_SUSPENDED);
+        sched_kick(target);
+        return STATUS_OK;
+    case THREAD_RESUME:
+        (void)ATOMIC_AND(&target->flags, ~THREAD_FLAG_SUSPENDED);
+        process_start_thread(target);
+        return STATUS_OK;
+    case THREAD_SET_CPUS:
+        value &= cpu_count() == 64 ? UINT64_MAX : (1ull << cpu_count()) - 1;
+        if (value == 0)
+            return STATUS_BAD_ARGUMENT;
+        ATOMIC_STORE(&target->cpu_mask, value);
+        sched_kick(target);
+        if (target == caller && !(value >> this_cpu()->index & 1))
+            this_cpu()->need_resched = true;
+        return STATUS_OK;
+    case THREAD_SET_POINTER:
+        if (target != caller || value >= USER_END)
+            return STATUS_BAD_ARGUMENT;
+        return arch_context_set_thread_pointer(&target->context, value) ? STATUS_OK
+                                                                        : STATUS_BAD_ARGUMENT;
+    default:
+        return STATUS_BAD_ARGUMENT;
+    }
+}
+
+void syscall_thread_control(struct thread *thread)
+{
+    struct cap_ref ref;
+    u64 operation = arg(thread, 0), value = arg(thread, 1);
+    enum status status = syscall_lookup(thread, OBJECT_THREAD, RIGHT_CONTROL, &ref);
+    if (status == STATUS_OK)
+        status = control(thread, thread_of(ref.object), operation, value);
+    thread_set_status(thread, status);
+}
+
+void syscall_futex_wait(struct thread *thread)
+{
+    futex_wait(thread, arg(thread, 0), (u32)arg(thread, 1), thread->context.deadline);
+}
+
+void syscall_futex_wake(struct thread *thread)
+{
+    u64 limit = arg(thread, 1) < UINT32_MAX ? arg(thread, 1) : UINT32_MAX;
+    u32 woken = futex_wake(thread->vspace, arg(thread, 0), (u32)limit);
+    thread_set_status(thread, STATUS_OK);
+    set_result(thread, 0, woken);
+}

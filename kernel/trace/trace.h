@@ -1,0 +1,64 @@
+/*
+ * Events: 64-byte records in per-CPU rings that observers map read-only (abi/trace.h).
+ *
+ * A ring is written by its CPU alone, with interrupts off, so writing is wait-free: fill the slot, then advance head.
+ * Which categories are on is one mask per CPU, so that a category that is off costs one test and, with
+ * FERROUS_TRACE undefined at build time, nothing.
+ */
+#ifndef TRACE_TRACE_H
+#define TRACE_TRACE_H
+
+#include "abi/trace.h"
+#include "arch/types.h"
+#include "core/cpu.h"
+
+#define TRACE_EVENTS_PER_PAGE (PAGE_SIZE / sizeof(struct trace_event))
+#define TRACE_SECURITY_MASK   (1u << TRACE_CATEGORY_SECURITY)
+
+/* What the running CPU stamps on events: set when it switches threads. */
+struct trace_context {
+    u32 thread;
+    u64 trace;
+    u64 span;
+};
+
+/* Writes one event to this CPU's ring, if it has one. */
+void trace_write(enum trace_event_type type, u64 a, u64 b, u64 c, u64 d);
+
+/* Category of each event type. */
+u32 trace_category_of(enum trace_event_type type);
+const char *trace_event_name(enum trace_event_type type);
+
+#ifdef FERROUS_TRACE
+#define TRACE(name, a, b, c, d)                                                                    \
+    do {                                                                                           \
+        if (unlikely(this_cpu()->trace_mask & (1u << TRACE_OF_##name)))                            \
+            trace_write(TRACE_##name, (u64)(a), (u64)(b), (u64)(c), (u64)(d));                     \
+    } while (0)
+#else
+#define TRACE(name, a, b, c, d)                                                                    \
+    ((void)sizeof(a), (void)sizeof(b), (void)sizeof(c), (void)sizeof(d))
+#endif
+
+/* TRACE_OF_<name>: the category of each event, as a constant. */
+enum {
+#define TRACE_EVENT(number, name, category, a, b, c, d) TRACE_OF_##name = TRACE_CATEGORY_##category,
+#include "abi/trace_events.def"
+#undef TRACE_EVENT
+};
+
+/* Bytes that a domain with `capacity` events per CPU needs, and its set-up in zeroed memory at `base`. */
+u64 trace_domain_size_bytes(u32 capacity, u32 cpus);
+void trace_domain_format(void *base, u32 capacity, u32 cpus, u64 boot_id);
+
+/* Makes `base` the domain that all CPUs write to, with these categories. Once, at boot. */
+void trace_root_start(void *base, u32 categories);
+/* The security category stays on. */
+void trace_root_set_categories(u32 categories);
+
+void trace_set_context(struct cpu *cpu, const struct trace_context *context);
+
+/* The newest `limit` events of all CPUs as text, newest first: for a panic. */
+void trace_print_last(u32 limit, void (*line)(const char *text));
+
+#endif

@@ -1,0 +1,12 @@
+/* Random numbers for programs: a ChaCha20 generator per process, seeded from what the kernel drew for this process. */
+#ifndef FERROUS_RANDOM_H
+#define FERROUS_RANDOM_H
+
+#include "abi/types.h"
+
+u64 random_value(void);
+/* 0 to limit - 1, each as likely. */
+u64 random_value_below(u64 limit);
+void random_bytes(void *out, size_t size_bytes);
+
+#endif

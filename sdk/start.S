@@ -1,0 +1,56 @@
+/*
+ * Where a program and its threads begin. The kernel starts the main thread at _start with the address of struct
+ * start_info in RDI and a fresh stack; a further thread starts at sdk_thread_entry with its struct thread_block.
+ */
+    .section .text.start, "ax", @progbits
+    .globl _start
+    .type _start, @function
+_start:
+    xorl %ebp, %ebp
+    andq $-16, %rsp
+    pushq %rdi
+    pushq %rbp
+    leaq __ehdr_start(%rip), %rdi
+    leaq _DYNAMIC(%rip), %rsi
+    call sdk_relocate
+    popq %rbp
+    popq %rdi
+    call sdk_start
+    ud2
+    .size _start, . - _start
+
+    .globl sdk_thread_entry
+    .type sdk_thread_entry, @function
+sdk_thread_entry:
+    xorl %ebp, %ebp
+    andq $-16, %rsp
+    call sdk_thread_main
+    ud2
+    .size sdk_thread_entry, . - sdk_thread_entry
+
+/*
+ * sdk_thread_finish(u32 *done): says that the thread has ended and ends it. From the store on, the joiner may take away
+ * this stack and the word itself, so nothing but registers is used; a wake of an unmapped word fails harmlessly.
+ */
+    .globl sdk_thread_finish
+    .type sdk_thread_finish, @function
+sdk_thread_finish:
+    movq %rdi, %rdx
+    movl $1, (%rdx)
+    movl $32, %eax
+    xorl %esi, %esi
+    xorl %edi, %edi
+    movq $-1, %rbx
+    movl $0x7fffffff, %r8d
+    syscall
+    movl $27, %eax
+    xorl %esi, %esi
+    xorl %edi, %edi
+    movq $-1, %rbx
+    xorl %edx, %edx
+    movl $1, %r8d
+    syscall
+    ud2
+    .size sdk_thread_finish, . - sdk_thread_finish
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,102 @@
+/* Endpoints: queues against the states of threads. */
+#include "view.h"
+
+#include "ipc/endpoint.h"
+
+/* Calls `check` for each live endpoint. */
+static void each_endpoint(const char *name,
+                          void (*check)(const char *name, const struct endpoint *endpoint))
+{
+    struct endpoint *endpoint;
+    u32 cursor = 0;
+    while (!run_has_failed() && (endpoint = ledger_next("endpoint", &cursor)) != NULL)
+        check(name, endpoint);
+}
+
+/* Length of a queue of threads that all wait for the endpoint, in the way that `kind` says. */
+static u32 check_queue(const char *name, const struct endpoint *endpoint, const struct list *queue,
+                       const char *what)
+{
+    u32 length = 0;
+    LIST_FOREACH (link, queue) {
+        const struct thread *thread = LIST_ENTRY(link, struct thread, wait_link);
+        EXPECT(name, ledger_holds("thread", thread), "a freed thread is among the %s", what);
+        if (run_has_failed())
+            return length;
+        EXPECT(name, thread->wait_lock == &endpoint->lock,
+               "thread %llu is among the %s but waits for something else",
+               (unsigned long long)thread->object.id, what);
+        length++;
+    }
+    return length;
+}
+
+static void check_queues(const char *name, const struct endpoint *endpoint)
+{
+    u32 senders = check_queue(name, endpoint, &endpoint->senders, "senders");
+    u32 receivers = check_queue(name, endpoint, &endpoint->receivers, "receivers");
+    u32 queued = 0;
+    (void)check_queue(name, endpoint, &endpoint->served, "served");
+    LIST_FOREACH (link, &endpoint->queue)
+        queued++;
+    EXPECT(name, queued == endpoint->queued && queued <= endpoint->depth,
+           "endpoint %llu queues %u messages, counts %u, may have %u",
+           (unsigned long long)endpoint->object.id, queued, endpoint->queued, endpoint->depth);
+    EXPECT(name, receivers == 0 || (senders == 0 && queued == 0 && endpoint->signals == 0),
+           "endpoint %llu has %u receivers waiting beside %u senders, %u messages, signals %llx",
+           (unsigned long long)endpoint->object.id, receivers, senders, queued,
+           (unsigned long long)endpoint->signals);
+    EXPECT(name, !endpoint->lock.held, "the lock of endpoint %llu is held",
+           (unsigned long long)endpoint->object.id);
+}
+
+static void endpoint_queues(const char *name)
+{
+    each_endpoint(name, check_queues);
+}
+
+static void check_served(const char *name, const struct endpoint *endpoint)
+{
+    LIST_FOREACH (link, &endpoint->served) {
+        const struct thread *caller = LIST_ENTRY(link, struct thread, wait_link);
+        EXPECT(name, caller->server && caller->server->serving == caller,
+               "thread %llu is served by nobody", (unsigned long long)caller->object.id);
+        EXPECT(name, caller->call_endpoint == endpoint, "thread %llu called another endpoint",
+               (unsigned long long)caller->object.id);
+    }
+}
+
+static void served_callers(const char *name)
+{
+    each_endpoint(name, check_served);
+}
+
+/* The count of slots with the right to receive is what decides that an endpoint is down. */
+static void check_receive_caps(const char *name, const struct endpoint *endpoint)
+{
+    u64 count = 0;
+    for (u32 i = 0; i < view()->process_count; i++) {
+        const struct cap_space *space = view()->spaces[i];
+        for (u32 s = 0; s < space->slot_count; s++) {
+            const struct cap_slot *slot = &space->chunks[s / CAP_CHUNK_SLOTS][s % CAP_CHUNK_SLOTS];
+            count += slot->handle != 0 && slot->object == &endpoint->object &&
+                     (slot->meta & RIGHT_RECEIVE);
+        }
+    }
+    EXPECT(name, count == endpoint->receive_caps,
+           "endpoint %llu: %llu slots may receive, %llu counted",
+           (unsigned long long)endpoint->object.id, (unsigned long long)count,
+           (unsigned long long)endpoint->receive_caps);
+}
+
+static void receive_caps(const char *name)
+{
+    each_endpoint(name, check_receive_caps);
+}
+
+const struct invariant invariants_ipc[] = {
+    {"endpoint_queues", endpoint_queues},
+    {"served_callers", served_callers},
+    {"receive_caps", receive_caps},
+    {NULL, NULL},
+};

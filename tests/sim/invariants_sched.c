@@ -1,0 +1,283 @@
+/* Threads, activities, run queues, timers, locks, grace periods and long work. */
+#include "view.h"
+
+#include "core/cpu.h"
+#include "sched/run_queue.h"
+#include "sched/wait.h"
+
+#define GRACE_STUCK_CHECKS 3000u
+
+static unsigned long long id_of(const struct thread *thread)
+{
+    return thread->object.id;
+}
+
+static void no_locks(const char *name)
+{
+    for (u32 i = 0; i < cpu_count(); i++)
+        EXPECT(name, cpu_at(i)->held_count == 0, "CPU %u holds %u locks outside the kernel", i,
+               cpu_at(i)->held_count);
+    for (u32 i = 0; i < view()->process_count; i++) {
+        EXPECT(name, !view()->vspaces[i]->lock.held, "the lock of an address space is held");
+        EXPECT(name, !view()->spaces[i]->lock.held, "the lock of a capability space is held");
+    }
+    for (u32 i = 0; i < view()->object_count; i++)
+        EXPECT(name, !view()->objects[i]->tree_lock.held, "the tree lock of object %llu is held",
+               (unsigned long long)view()->objects[i]->id);
+    for (u32 i = 0; i < view()->memory_count; i++)
+        EXPECT(name, !view()->memories[i]->lock.held, "the lock of a memory object is held");
+}
+
+/* What a CPU resumes is its current thread, alive, running on an activity of that CPU, in its own
+ * address space. */
+static void current_threads(const char *name)
+{
+    for (u32 i = 0; i < cpu_count(); i++) {
+        const struct cpu *cpu = cpu_at(i);
+        const struct thread *current = cpu->current;
+        if (!sim_cpu_parked(i))
+            continue;
+        EXPECT(name, (const void *)sim_cpu_context(i) == (const void *)current,
+               "CPU %u resumes another thread than its current one", i);
+        EXPECT(name, !current == (cpu->idle == 1), "CPU %u: idle and current disagree", i);
+        if (!current)
+            continue;
+        EXPECT(name, ledger_holds("thread", current), "CPU %u runs a freed thread", i);
+        if (run_has_failed())
+            return;
+        EXPECT(name,
+               current->activity && current->activity->state == ACTIVITY_RUNNING &&
+                   current->activity->cpu == i && current->activity->thread == current,
+               "CPU %u runs thread %llu on an activity that is not running there", i,
+               id_of(current));
+        EXPECT(name, !current->wait_lock, "CPU %u runs thread %llu, which waits", i,
+               id_of(current));
+        EXPECT(name, !current->exited, "CPU %u runs thread %llu, which has ended", i,
+               id_of(current));
+        EXPECT(name, cpu->loaded == current->vspace,
+               "CPU %u runs thread %llu in another address space", i, id_of(current));
+        EXPECT(name, cpu->entered == current, "CPU %u has the registers of another thread", i);
+    }
+}
+
+static void run_queues(const char *name)
+{
+    for (u32 i = 0; i < cpu_count(); i++) {
+        const struct run_queue *queue = cpu_at(i)->run_queue;
+        u32 count = 0;
+        u64 key = 0;
+        TREE_FOREACH(node, &queue->ready)
+        {
+            const struct activity *activity = TREE_ENTRY(node, struct activity, link);
+            const struct thread *thread = activity->thread;
+            EXPECT(name, ledger_holds("thread", activity->home),
+                   "a freed thread's activity is in the run queue of CPU %u", i);
+            EXPECT(name, ledger_holds("thread", thread), "CPU %u would run a freed thread", i);
+            if (run_has_failed())
+                return;
+            EXPECT(name, activity->state == ACTIVITY_READY && activity->cpu == i,
+                   "thread %llu is in the run queue of CPU %u but not ready there", id_of(thread),
+                   i);
+            EXPECT(name, thread->activity == activity, "thread %llu is ready on a foreign activity",
+                   id_of(thread));
+            EXPECT(name, !thread->wait_lock && !thread->exited,
+                   "thread %llu is ready and waits or has ended", id_of(thread));
+            EXPECT(name, node->key >= key, "the run queue of CPU %u is out of order", i);
+            key = node->key;
+            count++;
+        }
+        EXPECT(name, count == queue->count, "CPU %u has %u ready and counts %u", i, count,
+               queue->count);
+    }
+}
+
+static bool is_in_queue(const struct activity *activity)
+{
+    TREE_FOREACH(node, &cpu_at(activity->cpu)->run_queue->ready)
+    if (TREE_ENTRY(node, struct activity, link) == activity)
+        return true;
+    return false;
+}
+
+static bool is_in_mail(const struct thread *thread)
+{
+    for (u32 i = 0; i < cpu_count(); i++)
+        for (const struct mail *mail = cpu_at(i)->mailbox; mail; mail = mail->next)
+            if (mail == &thread->wake_mail)
+                return true;
+    return false;
+}
+
+static bool is_current(const struct thread *thread)
+{
+    for (u32 i = 0; i < cpu_count(); i++)
+        if (cpu_at(i)->current == thread)
+            return true;
+    return false;
+}
+
+/* No thread is lost: one that has started and not ended is in exactly one place. */
+static void threads_accounted(const char *name)
+{
+    for (u32 i = 0; i < view()->thread_count; i++) {
+        const struct thread *thread = view()->threads[i];
+        if (thread->exited || !list_is_linked(&thread->process_link))
+            continue;
+        u32 places = 0;
+        places += is_current(thread);
+        places += thread->wait_lock != NULL;
+        places += is_in_mail(thread);
+        places += thread->activity && thread->activity->thread == thread &&
+                  thread->activity->state == ACTIVITY_READY && is_in_queue(thread->activity);
+        EXPECT(name, places == 1, "thread %llu is in %u places (%s%s%s state %u)", id_of(thread),
+               places, is_current(thread) ? "current " : "", thread->wait_lock ? "waiting " : "",
+               is_in_mail(thread) ? "mail " : "", thread->activity ? thread->activity->state : 99);
+    }
+}
+
+static void activities(const char *name)
+{
+    for (u32 i = 0; i < view()->thread_count; i++) {
+        const struct thread *thread = view()->threads[i];
+        const struct activity *activity = thread->activity;
+        EXPECT(name, thread->home.home == thread, "thread %llu has a foreign home", id_of(thread));
+        if (!activity) {
+            EXPECT(name, thread->lent, "thread %llu has no activity and lent none", id_of(thread));
+            continue;
+        }
+        EXPECT(name, ledger_holds("thread", activity->home),
+               "thread %llu runs on an activity whose home was freed", id_of(thread));
+        if (run_has_failed())
+            return;
+        EXPECT(name, activity->thread == thread, "thread %llu and its activity disagree",
+               id_of(thread));
+        EXPECT(name, activity->cpu < cpu_count(), "thread %llu belongs to CPU %u", id_of(thread),
+               activity->cpu);
+    }
+}
+
+/* Calls: who serves whom is told the same by both. */
+static void calls(const char *name)
+{
+    for (u32 i = 0; i < view()->thread_count; i++) {
+        const struct thread *thread = view()->threads[i];
+        if (thread->serving) {
+            EXPECT(name, ledger_holds("thread", thread->serving), "thread %llu serves a freed one",
+                   id_of(thread));
+            if (run_has_failed())
+                return;
+            EXPECT(name, thread->serving->server == thread,
+                   "thread %llu serves %llu, which does not know", id_of(thread),
+                   id_of(thread->serving));
+            EXPECT(name, thread->serving->wait_lock, "thread %llu is served and does not wait",
+                   id_of(thread->serving));
+        }
+        if (thread->server)
+            EXPECT(name,
+                   ledger_holds("thread", thread->server) && thread->server->serving == thread,
+                   "thread %llu is served by one that does not know", id_of(thread));
+        if (thread->lent && thread->wait_lock)
+            EXPECT(name, thread->server, "thread %llu has lent its activity to nobody",
+                   id_of(thread));
+    }
+}
+
+static void waits(const char *name)
+{
+    for (u32 i = 0; i < view()->thread_count; i++) {
+        const struct thread *thread = view()->threads[i];
+        if (!thread->wait_lock) {
+            EXPECT(name, !list_is_linked(&thread->wait_link), "thread %llu is listed as waiting",
+                   id_of(thread));
+            continue;
+        }
+        EXPECT(name, !thread->wait_lock->held, "the lock that thread %llu waits under is held",
+               id_of(thread));
+        EXPECT(name, thread->wait_ops && thread->wait_ops->abort, "thread %llu waits without means",
+               id_of(thread));
+        /* A timer may have gone off in this very step with its wait still to be ended: not between
+         * steps. */
+        EXPECT(name, (thread->wait_deadline != TIME_NEVER) == (thread->timeout.armed == 1),
+               "thread %llu: deadline and timer disagree", id_of(thread));
+        if (thread->activity)
+            EXPECT(name, thread->activity->state == ACTIVITY_IDLE,
+                   "thread %llu waits with an activity in state %u", id_of(thread),
+                   thread->activity->state);
+    }
+}
+
+static void killed_threads(const char *name)
+{
+    for (u32 i = 0; i < cpu_count(); i++) {
+        const struct thread *current = cpu_at(i)->current;
+        if (!current || !ledger_holds("thread", current))
+            continue;
+        EXPECT(name, !(current->flags & THREAD_FLAG_KILLED) || sim_ipi_pending(i),
+               "CPU %u goes on with killed thread %llu", i, id_of(current));
+    }
+}
+
+/* The hardware timer goes off no later than the first thing that is due. */
+static void timers_armed(const char *name)
+{
+    for (u32 i = 0; i < view()->thread_count; i++) {
+        const struct thread *thread = view()->threads[i];
+        if (thread->timeout.armed)
+            EXPECT(name, sim_timer_deadline(thread->timeout.cpu) <= thread->timeout.link.key,
+                   "the timeout of thread %llu is due before CPU %u's timer", id_of(thread),
+                   thread->timeout.cpu);
+    }
+}
+
+static void mailboxes(const char *name)
+{
+    for (u32 i = 0; i < cpu_count(); i++)
+        EXPECT(name, !cpu_at(i)->mailbox || sim_ipi_pending(i),
+               "CPU %u has mail and nobody has told it", i);
+}
+
+/* Callbacks wait for a period, and periods come to an end. */
+static SIM_STATE struct {
+    const struct grace_node *head[SIM_MAX_CPUS];
+    u32 checks[SIM_MAX_CPUS];
+} waiting;
+
+static void grace_periods(const char *name)
+{
+    for (u32 i = 0; i < cpu_count(); i++) {
+        const struct cpu *cpu = cpu_at(i);
+        u32 length = 0;
+        for (const struct grace_node *node = cpu->grace_waiting; node && length < 100000;
+             node = node->next)
+            length++;
+        for (const struct grace_node *node = cpu->grace_next; node && length < 100000;
+             node = node->next)
+            length++;
+        EXPECT(name, length < 100000, "the grace lists of CPU %u run in a circle", i);
+        if (cpu->grace_waiting != waiting.head[i] || !cpu->grace_waiting)
+            waiting.checks[i] = 0;
+        waiting.head[i] = cpu->grace_waiting;
+        EXPECT(name, waiting.checks[i]++ < GRACE_STUCK_CHECKS,
+               "a callback of CPU %u waits for a period that does not end", i);
+    }
+}
+
+void invariants_reset(void)
+{
+    /* Power-on clears SIM_STATE. */
+}
+
+const struct invariant invariants_sched[] = {
+    {"no_locks", no_locks},
+    {"current_threads", current_threads},
+    {"run_queues", run_queues},
+    {"threads_accounted", threads_accounted},
+    {"activities", activities},
+    {"calls", calls},
+    {"waits", waits},
+    {"killed_threads", killed_threads},
+    {"timers_armed", timers_armed},
+    {"mailboxes", mailboxes},
+    {"grace_periods", grace_periods},
+    {NULL, NULL},
+};

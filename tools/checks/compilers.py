@@ -1,0 +1,62 @@
+"""Second opinions: gcc's warnings, sparse's address spaces, cppcheck's value flow."""
+
+import shutil
+
+from ferrous.outcome import failed, passed
+
+CLANG_ONLY = ("--target=", "-fdebug-compilation-dir", "-mstack-protector-guard", "-fsanitize", "-fno-sanitize",
+              "-flto", "-fshort-wchar", "-mno-stack-arg-probe", "-g")
+GCC_EXTRA = ["-Wno-attributes", "-Wno-unknown-pragmas", "-Wno-cast-qual", "-Wno-sign-compare"]
+SPARSE_EXTRA = ["-Wbitwise", "-Wcast-to-as", "-Wcontext", "-Wenum-mismatch", "-Wnon-pointer-null",
+                "-Wone-bit-signed-bitfield", "-Wreturn-void", "-Wuninitialized", "-Wno-cast-truncate",
+                "-Wno-decl", "-Wno-do-while", "-D__has_include(name)=0"]
+# Linker symbols delimit one object in many: subtracting two of them is meant.
+CPPCHECK_EXTRA = ["--suppress=missingIncludeSystem", "--suppress=comparePointers"]
+
+
+def sources(context):
+    folders = ("kernel", "lib")
+    return [path for path in context.files(".c", folders=folders)
+            if not path.endswith("_test.c") and not path.startswith("kernel/arch/sim/")]
+
+
+def gcc_flags(context):
+    flags = [flag for flag in context.flags("kernel") if not flag.startswith(CLANG_ONLY)]
+    return flags + GCC_EXTRA + ["-O2"]
+
+
+def run_gcc(context):
+    flags = gcc_flags(context)
+    paths = sources(context)
+    for path, (status, output) in zip(paths, context.map(
+            lambda path: context.run(["gcc", *flags, "-c", path, "-o", "/dev/null"]), paths)):
+        yield failed(f"gcc {path}", output[:2000]) if status else passed(f"gcc {path}")
+
+
+def run_sparse(context):
+    if not shutil.which("sparse"):
+        yield failed("sparse is installed", "tools/setup check installs it")
+        return
+    includes = [flag for flag in context.flags("kernel") if flag.startswith(("-I", "-D", "-std", "-ffree"))]
+    paths = sources(context)
+    for path, (status, output) in zip(paths, context.map(
+            lambda path: context.run(["sparse", *includes, *SPARSE_EXTRA, path]), paths)):
+        trouble = [line for line in output.splitlines() if "warning:" in line or "error:" in line]
+        yield failed(f"sparse {path}", "\n".join(trouble[:20]) or output[:500]) if trouble or status \
+            else passed(f"sparse {path}")
+
+
+def run_cppcheck(context):
+    if not shutil.which("cppcheck"):
+        return
+    includes = [flag for flag in context.flags("kernel") if flag.startswith(("-I", "-D"))]
+    status, output = context.run(["cppcheck", "--quiet", "--std=c11", "--platform=unix64", "--error-exitcode=1",
+                                  "--inline-suppr", *CPPCHECK_EXTRA, f"-j{context.jobs}",
+                                  "--max-configs=1", *includes, *sources(context)])
+    yield failed("cppcheck", output[:4000]) if status else passed("cppcheck")
+
+
+def run(context):
+    yield from run_gcc(context)
+    yield from run_sparse(context)
+    yield from run_cppcheck(context)

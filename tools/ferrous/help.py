@@ -1,0 +1,29 @@
+"""What `make help` prints."""
+
+TEXT = """\
+Building
+  make                    the disk image build/release/ferrous.img (CONFIG=debug: build/debug/ferrous.img)
+  make kernel|boot|user   one part of it
+  make sdk                build/sdk: headers, libraries and ferrous-cc, to build programs outside this tree
+  make clean              removes build/
+Running
+  make run                builds and boots the image in QEMU; a shell on this terminal, ctrl-a x quits
+  tools/run --help        other machines, typed commands, a debugger, programs of your own
+Checking
+  make quick              what is worth running after each change: under 3 minutes
+  make check              everything that must hold before a change is taken; ends with `N passed, N failed`
+  make soak               the same for hours: every machine, many rounds
+  make unit               the host's unit tests only
+  make fuzz               each fuzzer for FUZZ_SECONDS (60)
+  tools/check --list      the parts of the above; tools/check --only PART,... runs some
+Measuring
+  make bench              counts instructions on the paths that matter, beside what they must reach
+  make bench-check        fails if one has grown by more than 2 % since it was recorded
+  make bench-record       records what is measured now
+Tidying
+  make format             clang-format on all sources
+  V=1                     shows every command
+"""
+
+if __name__ == "__main__":
+    print(TEXT, end="")
