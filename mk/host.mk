@@ -60,9 +60,11 @@ $(patsubst %.c,$(BUILD)/host/%,$(wildcard $(1)/*_test.c)): %: %.o $(foreach name
 endef
 $(foreach dir,$(HOST_TESTED_USER),$(eval $(call host_user_test_rules,$(dir))))
 
+# The simulator keeps a ledger of what the kernel's allocators give out (tests/sim/ledger.c).
 SIMULATOR_SOURCES := $(call sources,tests/sim)
+SIMULATOR_WRAPPED := frame_alloc frame_alloc_zeroed frame_free frame_free_zeroed slab_alloc slab_free
 $(BUILD)/host/simulator: $(call host_objects,$(SIMULATOR_SOURCES)) $(BUILD)/host/libkernel.a $(BUILD)/host/liblib.a
-	$(call say,LD,$@)$(CLANG) $(HOST_LDFLAGS) $^ $(HOST_LDLIBS) -o $@
+	$(call say,LD,$@)$(CLANG) $(HOST_LDFLAGS) -no-pie $(SIMULATOR_WRAPPED:%=-Wl,--wrap=%) $^ $(HOST_LDLIBS) -o $@
 
 # Fuzzers: the harness and what it exercises, with coverage.
 FUZZERS      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))

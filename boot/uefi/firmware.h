@@ -54,8 +54,9 @@ u64 firmware_alloc_aligned(struct firmware *firmware, u64 size_bytes, u64 alignm
 /* One page below 1 MiB, not page 0. */
 u64 firmware_alloc_low(struct firmware *firmware, u32 kind, const char *what);
 
-/* Reads \ferrous\NAME. A file that must be there and is not, that is empty, larger than the
- * firmware delivers, or cannot be read, is an error; one that may be missing has found == false. */
+/* Reads \ferrous\NAME. A required file that is missing or empty, and any file that is larger than 1
+ * GiB, ends early or cannot be read, is an error; one that is not required and missing or empty has
+ * found == false. */
 struct firmware_file firmware_read_file(struct firmware *firmware, const char *name, u32 kind,
                                         bool required);
 

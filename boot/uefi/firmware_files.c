@@ -58,8 +58,6 @@ static u64 file_bytes(struct efi_file *file, const char *name)
         console_fail("%s cannot be read (status 0x%llx)", name, (long long)status);
     if (buffer.info.attributes & EFI_FILE_DIRECTORY)
         console_fail("%s is a folder", name);
-    if (buffer.info.file_bytes == 0)
-        console_fail("%s is empty", name);
     if (buffer.info.file_bytes > FILE_MOST_BYTES)
         console_fail("%s is larger than 1 GiB", name);
     return buffer.info.file_bytes;
@@ -95,8 +93,14 @@ struct firmware_file firmware_read_file(struct firmware *firmware, const char *n
     if (status != EFI_SUCCESS)
         console_fail("%s cannot be opened (status 0x%llx)", name, (long long)status);
 
-    result.found = true;
     result.size_bytes = file_bytes(file, name);
+    result.found = result.size_bytes > 0;
+    if (!result.found && required)
+        console_fail("%s is empty", name);
+    if (!result.found) {
+        (void)file->close(file);
+        return result;
+    }
     result.phys = firmware_alloc(firmware, result.size_bytes, kind, name);
     read_all(file, name, (u8 *)(uintptr_t)result.phys, result.size_bytes);
     (void)file->close(file);

@@ -371,6 +371,8 @@ TEST(each_trouble_with_a_file_has_its_line)
     FAILS(read_kernel(true), "kernel.elf is cut short");
     machine.file_bytes = 0;
     FAILS(read_kernel(true), "kernel.elf is empty");
+    read_kernel(false);
+    EXPECT_EQ(machine.open_files, 2); /* those that failed above stay open */
     machine.file_bytes = (1ull << 30) + 1;
     FAILS(read_kernel(true), "kernel.elf is larger than 1 GiB");
     machine.file_bytes = 1ull << 29;

@@ -51,8 +51,9 @@ static void map_or_fail(struct paging *paging, u64 virt, u64 phys, u64 size_byte
 void image_plan_init(const struct firmware_file *file, struct boot_info *info)
 {
     struct elf_plan plan;
-    enum elf_error error = elf_plan_make((const void *)(uintptr_t)file->phys, file->size_bytes,
-                                         USER_START, USER_END, &plan);
+    /* One that is position-independent begins at 0; the kernel chooses where it runs. */
+    enum elf_error error =
+        elf_plan_make((const void *)(uintptr_t)file->phys, file->size_bytes, 0, USER_END, &plan);
     if (error != ELF_OK)
         console_fail("%s %s", file->name, elf_error_text(error));
     info->init_phys = file->phys;

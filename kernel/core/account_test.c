@@ -162,6 +162,9 @@ TEST(a_lowered_limit_stops_new_charges_only)
     make(&root, NULL, ALL);
     make(&child, &root, 1000);
     EXPECT_EQ(account_charge(&child, FRAMES, 500), STATUS_OK);
+    EXPECT_EQ(account_charge(&child, FRAMES, 1), STATUS_OK);
+    account_release(&child, FRAMES, 1);
+    EXPECT_NE(child.available[FRAMES], 0);
     account_set_limit(&child, FRAMES, 100);
     EXPECT_EQ(account_used(&child, FRAMES), 500);
     EXPECT_EQ(account_used(&root, FRAMES), 500);

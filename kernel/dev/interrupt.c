@@ -35,8 +35,8 @@ enum status interrupt_create(struct payer *payer, u32 irq, struct interrupt **ou
 
 enum status interrupt_bind(struct interrupt *interrupt, struct endpoint *endpoint, u64 bits)
 {
-    enum status status = STATUS_BUSY;
     spin_lock(&interrupt->lock);
+    enum status status = interrupt->endpoint == endpoint ? STATUS_EXISTS : STATUS_BUSY;
     if (!interrupt->endpoint) {
         ATOMIC_STORE(&interrupt->endpoint, endpoint);
         interrupt->bits = bits;

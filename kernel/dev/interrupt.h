@@ -28,7 +28,7 @@ void interrupt_init(void);
 /* Connects legacy IRQ `irq`. NOT_FOUND, BUSY, GROUP_LIMIT, NO_MEMORY. */
 enum status interrupt_create(struct payer *payer, u32 irq, struct interrupt **out) MUST_USE;
 
-/* Binds to `endpoint` (a reference, taken on success) with `bits`. BUSY: it is bound to another. */
+/* Binds to `endpoint` (a reference, taken on success) with `bits`. EXISTS: it is bound to that one; BUSY: to another. */
 enum status interrupt_bind(struct interrupt *interrupt, struct endpoint *endpoint, u64 bits) MUST_USE;
 /* Lets the line fire again. */
 void interrupt_unmask(struct interrupt *interrupt);

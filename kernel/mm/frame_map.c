@@ -50,18 +50,13 @@ static bool has_records(const struct boot_memory_range *range)
     }
 }
 
-/* Widens the section to cover the frames from `first` to before `end`, both relative to it. */
+/* Widens the section to the frame before `end`, relative to it; `first` and `end` rise from call to
+ * call. */
 static void cover(struct section *section, u32 first, u32 end)
 {
-    u32 old_end = section->first + section->count;
-
-    if (section->count == 0) {
+    if (section->count == 0)
         section->first = first;
-        old_end = end;
-    }
-    if (first < section->first)
-        section->first = first;
-    section->count = (end > old_end ? end : old_end) - section->first;
+    section->count = end - section->first;
 }
 
 static void cover_range(const struct boot_memory_range *range)

@@ -105,6 +105,16 @@ static bool in_free_range(u64 address)
     return false;
 }
 
+static u64 free_in_map(void)
+{
+    u64 count = 0;
+
+    for (u32 i = 0; i < boot->memory_range_count; i++)
+        if (boot->memory_ranges[i].kind == BOOT_MEMORY_FREE)
+            count += (boot->memory_ranges[i].end - boot->memory_ranges[i].start) >> PAGE_SHIFT;
+    return count;
+}
+
 TEST(early_frames_are_zeroed_distinct_and_in_free_memory)
 {
     static u64 seen[200];
@@ -126,6 +136,8 @@ TEST(early_frames_are_zeroed_distinct_and_in_free_memory)
     }
     frame_init(boot);
     make_account(ALL);
+    for (u32 k = 0; k < 200; k++)
+        EXPECT(!frame_is_memory(paddr(seen[k])));
     while (hold(0, 0))
         for (u32 k = 0; k < 200; k++)
             EXPECT_NE(seen[k], held[held_count - 1].pfn << PAGE_SHIFT);
@@ -140,6 +152,15 @@ TEST(early_allocation_goes_on_after_start_and_panics_when_nothing_is_left)
     for (u32 i = 0; i < 100; i++)
         (void)frame_early_alloc();
     EXPECT_EQ(free_frames(), before - 100);
+}
+
+TEST(early_allocation_takes_every_free_frame_and_no_other)
+{
+    start_early(4 * MIB, 1);
+    u64 count = free_in_map();
+
+    for (u64 i = 0; i < count; i++)
+        EXPECT(in_free_range(frame_early_alloc().raw));
 }
 
 static void take_early_without_end(void *argument)
@@ -159,13 +180,8 @@ TEST(all_free_memory_is_managed_and_nothing_else)
 {
     start(16 * MIB, 1);
     struct frame_statistics s = statistics();
-    u64 free_in_map = 0;
 
-    for (u32 i = 0; i < boot->memory_range_count; i++)
-        if (boot->memory_ranges[i].kind == BOOT_MEMORY_FREE)
-            free_in_map +=
-                (boot->memory_ranges[i].end - boot->memory_ranges[i].start) >> PAGE_SHIFT;
-    EXPECT_EQ(s.total, free_in_map);
+    EXPECT_EQ(s.total, free_in_map());
     EXPECT_EQ(s.free + s.by_use[FRAME_KERNEL], s.total);
     EXPECT_LE(s.by_use[FRAME_KERNEL], s.total / 100);
 
@@ -270,6 +286,21 @@ TEST(random_use_matches_a_model_and_restores_the_start)
     }
 }
 
+TEST(runs_do_not_merge_across_nodes)
+{
+    start(20 * MIB, 2); /* the border lies in the middle of a 4 MiB run */
+    for (u32 i = 0; i < 2; i++) {
+        for (u32 order = 0; order <= FRAME_MAX_ORDER; order++) {
+            LIST_FOREACH (link, &frame_nodes[i].free[order]) {
+                u64 run = arch_virt_to_phys(link).raw;
+
+                EXPECT_EQ(frame_node(paddr(run)), i);
+                EXPECT_EQ(frame_node(paddr(run + (PAGE_SIZE << order) - 1)), i);
+            }
+        }
+    }
+}
+
 TEST(a_node_is_used_first_and_then_its_nearest)
 {
     start(16 * MIB, 2);
@@ -288,7 +319,7 @@ TEST(a_node_is_used_first_and_then_its_nearest)
 TEST(nodes_are_tried_by_distance)
 {
     static const u8 distances[4][4] = {
-        {10, 40, 20, 20}, {40, 10, 30, 20}, {20, 30, 10, 60}, {20, 20, 60, 10}};
+        {10, 40, 20, 20}, {40, 10, 30, 20}, {20, 30, 10, 60}, {10, 10, 10, 10}};
     static const u8 expected[4][4] = {{0, 2, 3, 1}, {1, 3, 2, 0}, {2, 0, 1, 3}, {3, 0, 1, 2}};
 
     start_early(8 * MIB, 1);
@@ -343,22 +374,93 @@ TEST(no_frame_hides_in_the_cache_when_all_are_wanted)
     EXPECT_EQ(held_count, before - 64);
 }
 
+TEST(a_node_that_is_low_fills_no_cache)
+{
+    start(32 * MIB, 1);
+    while (free_frames() > 200)
+        hold(0, 0);
+    frame_cache_drain();
+    EXPECT(hold(0, 0));
+    EXPECT_EQ(this_cpu()->frame_cache_count, 0);
+    drop_all();
+}
+
 TEST(cached_frames_are_merged_for_a_large_run)
 {
     start(4 * MIB, 1);
-    u32 large = 0;
+    paddr_t run;
+    paddr_t frame;
 
     frame_nodes[0].low = 0; /* so that even this small machine caches */
+    REQUIRE(frame_alloc(NULL, FRAME_KERNEL, 3, 0, &run) == STATUS_OK);
+    frame_free(NULL, run, 3);
+    u64 pfn = run.raw >> PAGE_SHIFT;
+
+    while (frame_alloc(NULL, FRAME_KERNEL, 0, 0, &frame) == STATUS_OK)
+        held[held_count++].pfn = frame.raw >> PAGE_SHIFT;
+    EXPECT_EQ(free_frames(), 0);
+    for (u32 i = 0; i < held_count; i++)
+        if (held[i].pfn >> 3 == pfn >> 3)
+            frame_free(NULL, paddr(held[i].pfn << PAGE_SHIFT), 0);
+    EXPECT_EQ(this_cpu()->frame_cache_count, 7); /* and one in the buddies */
+    EXPECT_EQ(frame_alloc(NULL, FRAME_KERNEL, 3, 0, &frame), STATUS_OK);
+    EXPECT_EQ(frame.raw, run.raw);
+}
+
+/* `count` frames that are zero, allocated on a node. */
+static void hold_zero(u32 count, u32 node)
+{
+    for (u32 i = 0; i < count && hold(0, node); i++)
+        memset(arch_phys_to_virt(paddr(held[held_count - 1].pfn << PAGE_SHIFT)), 0, PAGE_SIZE);
+}
+
+static void drop_all_zero(void)
+{
+    while (held_count > 0)
+        frame_free_zeroed(&account, paddr(held[--held_count].pfn << PAGE_SHIFT));
+}
+
+TEST(the_cache_of_zero_frames_is_bounded_and_of_its_own_node)
+{
+    start(64 * MIB, 2);
+    u64 before = free_frames();
+    u64 on_node_1 = statistics().node_free[1];
+
+    hold_zero(40, 0);
+    drop_all_zero();
+    EXPECT_EQ(this_cpu()->zero_cache_count, ZERO_CACHE_SIZE);
+    EXPECT_EQ(free_frames(), before);
+    frame_cache_drain();
+    EXPECT_EQ(this_cpu()->zero_cache_count, 0);
+    hold_zero(5, 1);
+    drop_all_zero();
+    EXPECT_EQ(this_cpu()->zero_cache_count, 0);
+    EXPECT_EQ(statistics().node_free[1], on_node_1);
+}
+
+TEST(zero_frames_serve_when_nothing_else_is_left)
+{
+    start(32 * MIB, 1);
+    hold_zero(10, 0);
+    drop_all_zero();
+    EXPECT_EQ(this_cpu()->zero_cache_count, 10);
     while (hold(0, 0))
         ;
-    while (held_count > 0)
-        drop(held_count - 1);
-    EXPECT_NE(this_cpu()->frame_cache_count, 0);
-    for (u32 order = FRAME_MAX_ORDER; order-- > 0;)
-        while (hold(order, 0))
-            large++;
+    EXPECT_EQ(this_cpu()->zero_cache_count, 0);
     EXPECT_EQ(free_frames(), 64);
-    EXPECT_NE(large, 0);
+}
+
+TEST(page_zero_is_never_given_out)
+{
+    start_early(4 * MIB, 1);
+    boot->memory_ranges[0].start = 0;
+    frame_init(boot);
+    u64 before = free_frames();
+
+    frame_add_range(0, 3 * PAGE_SIZE, 0);
+    EXPECT_EQ(free_frames(), before + 2);
+    EXPECT(!frame_is_memory(paddr(0)));
+    EXPECT(frame_is_memory(paddr(PAGE_SIZE)));
 }
 
 TEST(zeroed_frames_are_zero_whatever_they_were)

@@ -83,6 +83,8 @@ enum status thread_create(struct payer *payer, struct cap_space *space, struct v
         object_deallocate(&thread_cache, &thread->object, offsetof(struct thread, object));
         return status;
     }
+    /* Loadable from the first: a thread that is killed before it was given registers is still brought in to end. */
+    arch_context_init(&thread->context, 0, 0, 0, 0, thread->fpu_area);
     activity_init(thread);
     *out = thread;
     return STATUS_OK;

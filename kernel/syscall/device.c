@@ -41,6 +41,8 @@ void syscall_interrupt_ack(struct thread *thread)
                                     endpoint.badge ? endpoint.badge : 1);
             if (status != STATUS_OK)
                 object_put(endpoint.object);
+            if (status == STATUS_EXISTS)
+                status = STATUS_OK; /* drivers may name it each time */
         }
     }
     if (status == STATUS_OK)

@@ -90,6 +90,21 @@ void service_ended(struct supervisor *supervisor, struct child *child)
     child->state = CHILD_WAITING;
 }
 
+/* Its last words: why it ended, and where. */
+static void tell_restart(struct supervisor *supervisor, const struct child *child)
+{
+    const struct exit_record *record = &child->record;
+
+    if (record->reason == EXIT_FAULT)
+        supervisor_log(supervisor, "%s ended by fault %u at address %#llx, pc %#llx; restart %u",
+                       child->entry->name, record->fault, (unsigned long long)record->address,
+                       (unsigned long long)record->pc, child->restarts);
+    else
+        supervisor_log(supervisor, "%s %s with code %lld; restart %u", child->entry->name,
+                       record->reason == EXIT_NORMAL ? "ended" : "was killed",
+                       (long long)record->code, child->restarts);
+}
+
 u64 services_run_due(struct supervisor *supervisor, u64 now_ns)
 {
     u64 next = TIME_NEVER;
@@ -101,8 +116,7 @@ u64 services_run_due(struct supervisor *supervisor, u64 now_ns)
             continue;
         if (child->restart_at_ns <= now_ns) {
             start_service(supervisor, child);
-            supervisor_log(supervisor, "restarted %s (restart %u)", child->entry->name,
-                           child->restarts);
+            tell_restart(supervisor, child);
         } else {
             next = min_u64(next, child->restart_at_ns);
         }

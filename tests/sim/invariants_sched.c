@@ -224,8 +224,11 @@ static void timers_armed(const char *name)
         const struct thread *thread = view()->threads[i];
         if (thread->timeout.armed)
             EXPECT(name, sim_timer_deadline(thread->timeout.cpu) <= thread->timeout.link.key,
-                   "the timeout of thread %llu is due before CPU %u's timer", id_of(thread),
-                   thread->timeout.cpu);
+                   "the timeout of thread %llu is due at %llu, before CPU %u's timer at %llu, now "
+                   "%llu",
+                   id_of(thread), (unsigned long long)thread->timeout.link.key, thread->timeout.cpu,
+                   (unsigned long long)sim_timer_deadline(thread->timeout.cpu),
+                   (unsigned long long)sim_now_ns());
     }
 }
 

@@ -5,9 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __clang__
 void __sanitizer_set_death_callback(void (*callback)(void));
-#endif
+
+/* The leak checker runs after main and calls the C library's sched_yield, which here is the kernel's. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
 
 static struct sim_options options = {
     .seed_first = 1,
@@ -38,7 +43,7 @@ static void print_replay(u64 seed)
 static void on_death(void)
 {
     printf("the simulator died in seed %llu; last actions:\n", (unsigned long long)current_seed);
-    trace_print_last();
+    history_print();
     print_replay(current_seed);
     fflush(stdout);
 }
@@ -161,7 +166,7 @@ static void print_failure(u64 seed, const struct run_result *result)
     printf("FAILED seed %llu step %u invariant %s: %s\n", (unsigned long long)seed, result->step,
            result->invariant, result->message);
     printf("  last actions:\n");
-    trace_print_last();
+    history_print();
     print_replay(seed);
     if (options.shrink)
         shrink_and_print(&options, seed, result);

@@ -110,11 +110,11 @@ static void finish_call(struct program *program)
         return;
     record->in_call = false;
     u64 status = program->context->number;
-    trace_line("%6u cpu%u p%llu t%llu        %s (step %llu) -> %llu w0 %llx", state.step,
-               program->cpu, (unsigned long long)program->who.process_id,
-               (unsigned long long)program->who.thread_id, call_name(record->number),
-               (unsigned long long)record->step, (unsigned long long)status,
-               (unsigned long long)program->context->words[0]);
+    history_line("%6u cpu%u p%llu t%llu        %s (step %llu) -> %llu w0 %llx", state.step,
+                 program->cpu, (unsigned long long)program->who.process_id,
+                 (unsigned long long)program->who.thread_id, call_name(record->number),
+                 (unsigned long long)record->step, (unsigned long long)status,
+                 (unsigned long long)program->context->words[0]);
     EXPECT("status_known", status < STATUS_COUNT, "%s returned %llu", call_name(record->number),
            (unsigned long long)status);
     EXPECT("bad_handle_refused", !record->must_fail || status != STATUS_OK,
@@ -136,13 +136,14 @@ void do_syscall(struct program *program, u32 number)
     state.entries++;
     state.calls[number < SYSCALL_LIMIT ? number : 0]++;
     remember_handle(context->handle);
-    trace_line("%6u cpu%u p%llu t%llu %s handle %llx info %llx deadline %lld w %llx %llx %llx %llx",
-               state.step, program->cpu, (unsigned long long)program->who.process_id,
-               (unsigned long long)program->who.thread_id, call_name(number),
-               (unsigned long long)context->handle, (unsigned long long)context->info,
-               (long long)context->deadline, (unsigned long long)context->words[0],
-               (unsigned long long)context->words[1], (unsigned long long)context->words[2],
-               (unsigned long long)context->words[3]);
+    history_line(
+        "%6u cpu%u p%llu t%llu %s handle %llx info %llx deadline %lld w %llx %llx %llx %llx",
+        state.step, program->cpu, (unsigned long long)program->who.process_id,
+        (unsigned long long)program->who.thread_id, call_name(number),
+        (unsigned long long)context->handle, (unsigned long long)context->info,
+        (long long)context->deadline, (unsigned long long)context->words[0],
+        (unsigned long long)context->words[1], (unsigned long long)context->words[2],
+        (unsigned long long)context->words[3]);
     program->next = upcall_syscall();
 }
 

@@ -12,9 +12,9 @@
 void raise_fault(struct program *program, u32 reason, u64 address)
 {
     struct fault_info fault = {.reason = reason, .code = 0, .address = address};
-    trace_line("       cpu%u p%llu t%llu fault %u at %llx", program->cpu,
-               (unsigned long long)program->who.process_id,
-               (unsigned long long)program->who.thread_id, reason, (unsigned long long)address);
+    history_line("       cpu%u p%llu t%llu fault %u at %llx", program->cpu,
+                 (unsigned long long)program->who.process_id,
+                 (unsigned long long)program->who.thread_id, reason, (unsigned long long)address);
     program->memory->vector_exact = true;
     program->next = upcall_fault(&fault);
 }

@@ -211,7 +211,7 @@ void run_seed(const struct sim_options *run_options, u64 seed, const struct step
 {
     memset(&current, 0, sizeof(current));
     options = run_options;
-    trace_reset(run_options->verbose);
+    history_reset(run_options->verbose);
     power_on(seed);
     struct census before;
     struct census after;

@@ -72,9 +72,9 @@ bool run_has_failed(void);
     } while (0)
 
 /* A line about what a program did: printed when verbose, else kept among the last ones. */
-void trace_line(const char *format, ...) PRINTF(1, 2);
-void trace_reset(bool print);
-void trace_print_last(void);
+void history_line(const char *format, ...) PRINTF(1, 2);
+void history_reset(bool print);
+void history_print(void);
 
 /* --- Chance
  * ------------------------------------------------------------------------------------------ */

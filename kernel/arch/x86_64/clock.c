@@ -10,7 +10,7 @@
 #include "arch/cpu.h"
 #include "clock_scale.h"
 #include "core/assert.h"
-#include "features.h"
+#include "cpu_features.h"
 #include "hpet.h"
 #include "lapic.h"
 #include "options.h"

@@ -2,7 +2,7 @@
 #include "context.h"
 
 #include "arch/context.h"
-#include "features.h"
+#include "cpu_features.h"
 #include "fpu.h"
 #include "lib/string.h"
 #include "port_cpu.h"

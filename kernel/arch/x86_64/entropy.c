@@ -1,6 +1,6 @@
 /* Random bits from the CPU, else from the jitter of its time-stamp counter. */
 #include "arch/time.h"
-#include "features.h"
+#include "cpu_features.h"
 #include "x86.h"
 
 #define HARDWARE_TRIES 32u

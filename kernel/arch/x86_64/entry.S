@@ -10,7 +10,7 @@
  * stacks of their own (IST), take the kernel's base from the word above their frame, and put back what they
  * found. They touch nothing of the interrupted path, so they are safe at every instruction below.
  *
- * SAFETY: whole file. Invariants: in user mode CPU_CONTEXT_END is the end of the running context and its `full`
+ * SAFETY (this file): Invariants: in user mode CPU_CONTEXT_END is the end of the running context and its `full`
  * word is 0; CPU_STACK_TOP is 16-byte aligned.
  */
 #include "offsets.h"

@@ -1,7 +1,7 @@
 /* Saving, dropping and loading vector state (Intel SDM 1, chapter 13; AMD APM 2, 11.5). */
 #include "fpu.h"
 
-#include "features.h"
+#include "cpu_features.h"
 #include "port_cpu.h"
 #include "x86.h"
 

@@ -1,9 +1,9 @@
-/* SAFETY: registers are reached through the uncached page that arch_memory_init maps, or through
+/* SAFETY (this file): registers are reached through the uncached page that arch_memory_init maps, or through
  * MSRs. */
 #include "lapic.h"
 
 #include "arch/cpu.h"
-#include "features.h"
+#include "cpu_features.h"
 #include "offsets.h"
 #include "paging.h"
 #include "x86.h"

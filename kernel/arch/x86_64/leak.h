@@ -9,7 +9,7 @@
 #ifndef X86_64_LEAK_H
 #define X86_64_LEAK_H
 
-#include "features.h"
+#include "cpu_features.h"
 
 /* Exit code for tests when the CPU is refused. */
 #define REFUSED_EXIT_CODE 0x21u

@@ -7,7 +7,7 @@
  *   slot 510     stacks (slid), and 256 GiB above them device registers
  *   slot 511     the image, in the top 2 GiB (slid)
  *
- * SAFETY: whole file. It edits page tables through the direct map before anything else can use
+ * SAFETY (this file): It edits page tables through the direct map before anything else can use
  * them, and casts between physical, direct-map and image addresses; `image_phys` and
  * arch_phys_to_virt hold the two rules.
  */
@@ -16,7 +16,7 @@
 #include "arch/time.h"
 #include "clock.h"
 #include "core/assert.h"
-#include "features.h"
+#include "cpu_features.h"
 #include "framebuffer.h"
 #include "hpet.h"
 #include "ioapic.h"

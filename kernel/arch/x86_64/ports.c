@@ -1,4 +1,4 @@
-/* SAFETY: I/O ports by number; the caller holds the capability for them. */
+/* SAFETY (this file): I/O ports by number; the caller holds the capability for them. */
 #include "arch/device.h"
 #include "x86.h"
 

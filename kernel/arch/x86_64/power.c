@@ -2,7 +2,7 @@
  * Power-off and reset: the firmware's ResetSystem (UEFI 2.9, 8.5.1), then the chipset, then a
  * triple fault.
  *
- * SAFETY: whole file. The firmware runs with page tables that hold its regions at their physical
+ * SAFETY (this file): The firmware runs with page tables that hold its regions at their physical
  * addresses and the kernel in the upper half; all other CPUs are stopped and nothing is ever run
  * afterwards.
  */

@@ -14,7 +14,7 @@
 #include "arch/upcalls.h"
 #include "clock.h"
 #include "core/assert.h"
-#include "features.h"
+#include "cpu_features.h"
 #include "lapic.h"
 #include "lib/string.h"
 #include "paging.h"

@@ -1,7 +1,7 @@
 /*
  * kernel_entry: where the loader jumps to (abi/bootinfo.h says in what state). RDI: struct boot_info.
  *
- * SAFETY: whole file. RSP is undefined on entry, so the first thing is a stack: the boot processor's kernel stack, which
+ * SAFETY (this file): RSP is undefined on entry, so the first thing is a stack: the boot processor's kernel stack, which
  * lies in the image with a guard page below it.
  */
     .section .text.entry, "ax", @progbits

@@ -7,7 +7,7 @@
 #include "context.h"
 #include "core/assert.h"
 #include "descriptors.h"
-#include "features.h"
+#include "cpu_features.h"
 #include "fpu.h"
 #include "port_cpu.h"
 #include "power.h"

@@ -5,7 +5,7 @@
  *
  * The parameters stand at fixed offsets at the start of the page (smp.c fills them in).
  *
- * SAFETY: whole file. All addresses are computed from CS, as the page is known only at run time.
+ * SAFETY (this file): All addresses are computed from CS, as the page is known only at run time.
  */
 #include "trampoline.h"
 

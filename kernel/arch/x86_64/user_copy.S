@@ -2,7 +2,7 @@
  * The only instructions that reach user memory. Each is listed in .extable with where to go on when it faults; the
  * page-fault handler leaves the address in RAX. STAC and CLAC open SMAP for just these instructions.
  *
- * SAFETY: whole file. The caller has checked that the user range lies below USER_END; the kernel range is its own.
+ * SAFETY (this file): The caller has checked that the user range lies below USER_END; the kernel range is its own.
  */
 #include "offsets.h"
 

@@ -1,7 +1,7 @@
 /*
  * User memory. A user_ptr_t becomes a pointer here and nowhere else.
  *
- * SAFETY: whole file. Callers check ranges against USER_END; a page that is not there or forbids
+ * SAFETY (this file): Callers check ranges against USER_END; a page that is not there or forbids
  * the access ends the copy through the exception table.
  */
 #include "user_copy.h"

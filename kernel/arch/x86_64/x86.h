@@ -2,7 +2,7 @@
  * Instructions that C has no word for. Each is one instruction or a pair; all rules about when they
  * may be used are the callers'.
  *
- * SAFETY: these functions are the port's whole vocabulary of privileged instructions outside .S
+ * SAFETY (this file): these functions are the port's whole vocabulary of privileged instructions outside .S
  * files. Those that change translation, interrupts or memory carry a "memory" clobber, so the
  * compiler keeps their order.
  */

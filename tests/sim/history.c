@@ -14,13 +14,13 @@ static char lines[TRACE_LINES][TRACE_WIDTH];
 static u64 line_count;
 static bool print_lines;
 
-void trace_reset(bool print)
+void history_reset(bool print)
 {
     line_count = 0;
     print_lines = print;
 }
 
-void trace_line(const char *format, ...)
+void history_line(const char *format, ...)
 {
     char *line = lines[line_count++ % TRACE_LINES];
     va_list arguments;
@@ -31,7 +31,7 @@ void trace_line(const char *format, ...)
         printf("%s\n", line);
 }
 
-void trace_print_last(void)
+void history_print(void)
 {
     u64 start = line_count > TRACE_LINES ? line_count - TRACE_LINES : 0;
     for (u64 i = start; i < line_count; i++)

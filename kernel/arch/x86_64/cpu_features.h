@@ -2,8 +2,8 @@
  * What the CPU can do, found once by the boot processor. The other CPUs are taken to be alike;
  * their start checks that they are (features_check_cpu).
  */
-#ifndef X86_64_FEATURES_H
-#define X86_64_FEATURES_H
+#ifndef X86_64_CPU_FEATURES_H
+#define X86_64_CPU_FEATURES_H
 
 #include "abi/bootinfo.h"
 #include "arch/types.h"

@@ -1,5 +1,5 @@
 /* CPU features from CPUID (Intel SDM 2A; AMD APM 3, appendix E), and what is made of them. */
-#include "features.h"
+#include "cpu_features.h"
 
 #include "arch/cpu.h"
 #include "arch/device.h"
