@@ -22,7 +22,7 @@ $(BUILD)/boot/%.S.o: %.S $(BUILD)/boot/flags
 	$(call say,AS,boot $<)$(CLANG) $(BOOT_CFLAGS) -c $< -o $@
 
 $(BUILD)/boot/lib.a: $(BOOT_LIB_OBJECTS) $(BUILD)/boot/objects
-	$(call say,AR,$@)rm -f $@ && $(LLVM_AR) rcsD $@ $(filter %.o,$^)
+	$(call say,AR,$@)$(LLVM_AR) rcsD $@.$$$$ $(filter %.o,$^) && mv -f $@.$$$$ $@
 
 $(BUILD)/boot/BOOTX64.EFI: $(BOOT_OBJECTS) $(BUILD)/boot/lib.a mk/boot.mk
 	$(call say,LINK,$@)$(LLD_LINK) $(BOOT_LDFLAGS) /out:$@ $(BOOT_OBJECTS) $(BUILD)/boot/lib.a

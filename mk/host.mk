@@ -26,7 +26,7 @@ $(BUILD)/host/%.o: %.c $(BUILD)/host/flags
 define host_archive
 $$(call stamp,$(BUILD)/host/lib$(1).objects,$(2))
 $(BUILD)/host/lib$(1).a: $$(call host_objects,$(2)) $(BUILD)/host/lib$(1).objects
-	$$(call say,AR,$$@)rm -f $$@ && $$(LLVM_AR) rcsD $$@ $$(filter %.o,$$^)
+	$$(call say,AR,$$@)$$(LLVM_AR) rcsD $$@.$$$$$$$$ $$(filter %.o,$$^) && mv -f $$@.$$$$$$$$ $$@
 endef
 $(eval $(call host_archive,kernel,$(HOST_KERNEL_SOURCES)))
 $(eval $(call host_archive,lib,$(HOST_LIB_SOURCES)))
@@ -34,7 +34,9 @@ $(eval $(call host_archive,unit,$(HOST_UNIT_SOURCES)))
 $(eval $(call host_archive,sdk,$(HOST_SDK_SOURCES)))
 $(eval $(call host_archive,boot,$(HOST_BOOT_SOURCES)))
 
-# Tests of a folder link the archives of that folder and of those below it.
+# Tests of a folder link the archives of that folder and of those below it. What a test defines itself comes first
+# and is taken (muldefs).
+HOST_TEST_LDFLAGS := $(HOST_LDFLAGS) -Wl,-z,muldefs
 HOST_TESTS_lib    := $(patsubst %.c,$(BUILD)/host/%,$(sort $(wildcard lib/*_test.c)))
 HOST_TESTS_kernel := $(patsubst %.c,$(BUILD)/host/%,$(sort $(wildcard kernel/*/*_test.c kernel/arch/*/*_test.c)))
 HOST_TESTS_boot   := $(patsubst %.c,$(BUILD)/host/%,$(sort $(wildcard boot/uefi/*_test.c)))
@@ -45,7 +47,7 @@ HOST_TESTS        := $(foreach part,lib kernel boot sdk user,$(HOST_TESTS_$(part
 
 define host_test_rules
 $(HOST_TESTS_$(1)): %: %.o $$(foreach archive,unit $(2),$(BUILD)/host/lib$$(archive).a)
-	$$(call say,LD,$$@)$$(CLANG) $$(HOST_LDFLAGS) $$^ $$(HOST_LDLIBS) -o $$@
+	$$(call say,LD,$$@)$$(CLANG) $$(HOST_TEST_LDFLAGS) $$^ $$(HOST_LDLIBS) -o $$@
 endef
 $(if $(HOST_TESTS_lib),$(eval $(call host_test_rules,lib,lib)))
 $(if $(HOST_TESTS_kernel),$(eval $(call host_test_rules,kernel,kernel lib)))
@@ -56,7 +58,7 @@ $(if $(HOST_TESTS_sdk),$(eval $(call host_test_rules,sdk,sdk lib)))
 define host_user_test_rules
 $(eval $(call host_archive,user-$(notdir $(1)),$(call sources,$(1))))
 $(patsubst %.c,$(BUILD)/host/%,$(wildcard $(1)/*_test.c)): %: %.o $(foreach name,unit user-$(notdir $(1)) sdk lib,$(BUILD)/host/lib$(name).a)
-	$$(call say,LD,$$@)$$(CLANG) $$(HOST_LDFLAGS) $$^ $$(HOST_LDLIBS) -o $$@
+	$$(call say,LD,$$@)$$(CLANG) $$(HOST_TEST_LDFLAGS) $$^ $$(HOST_LDLIBS) -o $$@
 endef
 $(foreach dir,$(HOST_TESTED_USER),$(eval $(call host_user_test_rules,$(dir))))
 
@@ -78,7 +80,7 @@ $(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags
 	$(call say,CC,fuzz $<)$(CLANG) $(FUZZ_CFLAGS) -c $< -o $@
 
 $(BUILD)/fuzz/lib.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_SOURCES))
-	$(call say,AR,$@)rm -f $@ && $(LLVM_AR) rcsD $@ $^
+	$(call say,AR,$@)$(LLVM_AR) rcsD $@.$$$$ $^ && mv -f $@.$$$$ $@
 
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/fuzz/lib.a
 	$(call say,LD,$@)$(CLANG) $(HOST_LDFLAGS) -fsanitize=fuzzer $^ -o $@

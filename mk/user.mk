@@ -22,7 +22,7 @@ $(BUILD)/user/%.S.o: %.S $(BUILD)/user/flags
 
 $(call stamp,$(BUILD)/user/objects,$(SDK_SOURCES) $(LIB_SOURCES))
 $(BUILD)/user/libferrous.a: $(call user_objects,$(SDK_SOURCES) $(LIB_SOURCES)) $(BUILD)/user/objects
-	$(call say,AR,$@)rm -f $@ && $(LLVM_AR) rcsD $@ $(filter %.o,$^)
+	$(call say,AR,$@)$(LLVM_AR) rcsD $@.$$$$ $(filter %.o,$^) && mv -f $@.$$$$ $@
 
 USER_FOLDERS  := $(patsubst %/,%,$(sort $(wildcard services/*/ drivers/*/ apps/*/)))
 USER_FOLDERS  := $(foreach dir,$(USER_FOLDERS),$(if $(wildcard $(dir)/*.c),$(dir)))

@@ -191,12 +191,12 @@ BOOT_TEST(caps, revoke_kills_all_descendants)
     CHECK_OK(cap_derive_rights(child, UINT32_MAX, &grandchild));
     CHECK_OK(cap_derive_rights(endpoint.cap, UINT32_MAX, &sibling));
     CHECK_OK(cap_revoke(child));
-    CHECK_STATUS(endpoint_signal((endpoint_t){grandchild}), STATUS_REVOKED);
+    CHECK_REVOKED(endpoint_signal((endpoint_t){grandchild}));
     CHECK_OK(endpoint_signal((endpoint_t){child}));
     CHECK_OK(endpoint_signal((endpoint_t){sibling}));
     CHECK_OK(cap_revoke(endpoint.cap));
-    CHECK_STATUS(endpoint_signal((endpoint_t){child}), STATUS_REVOKED);
-    CHECK_STATUS(endpoint_signal((endpoint_t){sibling}), STATUS_REVOKED);
+    CHECK_REVOKED(endpoint_signal((endpoint_t){child}));
+    CHECK_REVOKED(endpoint_signal((endpoint_t){sibling}));
     CHECK_OK(endpoint_signal(endpoint));
     (void)cap_close(grandchild);
     (void)cap_close(child);
@@ -216,7 +216,7 @@ BOOT_TEST(caps, closing_a_parent_keeps_children)
     CHECK_OK(cap_close(child));
     CHECK_OK(endpoint_signal((endpoint_t){grandchild}));
     CHECK_OK(cap_revoke(endpoint.cap));
-    CHECK_STATUS(endpoint_signal((endpoint_t){grandchild}), STATUS_REVOKED);
+    CHECK_REVOKED(endpoint_signal((endpoint_t){grandchild}));
     (void)cap_close(grandchild);
     CHECK_OK(cap_close(endpoint.cap));
 }

@@ -71,8 +71,8 @@ BOOT_TEST(groups, memory_limit_holds_for_eager_memory)
     memory_t memory;
     group_t group;
 
-    CHECK_OK(make_group(systest.group, GROUP_MEMORY_FRAMES, 64, &group));
-    CHECK_STATUS(memory_create(group, 100 * PAGE_SIZE, MEMORY_EAGER, &memory), STATUS_GROUP_LIMIT);
+    CHECK_OK(make_group(systest.group, GROUP_MEMORY_FRAMES, 48, &group));
+    CHECK_STATUS(memory_create(group, 64 * PAGE_SIZE, MEMORY_EAGER, &memory), STATUS_GROUP_LIMIT);
     CHECK_OK(memory_create(group, 32 * PAGE_SIZE, MEMORY_EAGER, &memory));
     CHECK_OK(cap_close(memory.cap));
     CHECK_OK(destroy(group));
@@ -154,7 +154,7 @@ BOOT_TEST(groups, parents_limit_binds_children)
 
     CHECK_OK(make_group(systest.group, GROUP_MEMORY_FRAMES, 50, &outer));
     CHECK_OK(make_group(outer, GROUP_MEMORY_FRAMES, GROUP_NO_LIMIT, &inner));
-    CHECK_STATUS(memory_create(inner, 100 * PAGE_SIZE, MEMORY_EAGER, &memory), STATUS_GROUP_LIMIT);
+    CHECK_STATUS(memory_create(inner, 64 * PAGE_SIZE, MEMORY_EAGER, &memory), STATUS_GROUP_LIMIT);
     CHECK_OK(memory_create(inner, 20 * PAGE_SIZE, MEMORY_EAGER, &memory));
     CHECK_OK(cap_close(memory.cap));
     CHECK_OK(destroy(inner));

@@ -234,7 +234,7 @@ BOOT_TEST(handles, revoked_is_told)
     CHECK_OK(make_endpoint(0, &endpoint));
     CHECK_OK(cap_derive_rights(endpoint.cap, UINT32_MAX, &child));
     CHECK_OK(cap_revoke(endpoint.cap));
-    CHECK_STATUS(endpoint_signal((endpoint_t){child}), STATUS_REVOKED);
+    CHECK_REVOKED(endpoint_signal((endpoint_t){child}));
     CHECK_OK(endpoint_signal(endpoint));
     (void)cap_close(child);
     CHECK_OK(cap_close(endpoint.cap));

@@ -177,20 +177,36 @@ BOOT_TEST(ipc, capabilities_need_acceptance)
     CHECK_OK(cap_close(endpoint.cap));
 }
 
+static u64 receive_with_cap(void *argument)
+{
+    struct message message;
+    enum status status = ipc_receive(*(endpoint_t *)argument, &message, 1, PATIENCE);
+
+    if (status == STATUS_OK)
+        message_drop_caps(&message, 0);
+    return status;
+}
+
 BOOT_TEST(ipc, transfer_needs_the_right)
 {
+    static endpoint_t endpoint;
     struct message message = MESSAGE_INIT(1);
-    endpoint_t endpoint;
+    struct thread thread;
     endpoint_t other;
     cap_t child;
     enum status status;
 
-    CHECK_OK(make_endpoint(2, &endpoint));
+    CHECK_OK(make_endpoint(0, &endpoint));
     CHECK_OK(make_endpoint(0, &other));
     CHECK_OK(cap_derive_rights(other.cap, ~RIGHT_TRANSFER, &child));
+    CHECK_OK(thread_start(&thread, receive_with_cap, &endpoint, 0));
     (void)message_put_cap(&message, child, UINT32_MAX, CAP_SEND_COPY);
-    status = ipc_send(endpoint, &message, SOON);
+    status = ipc_send(endpoint, &message, PATIENCE);
     CHECK(status == STATUS_MISSING_RIGHT || status == STATUS_SEALED);
+    message = MESSAGE_INIT(1);
+    (void)message_put_cap(&message, other.cap, UINT32_MAX, CAP_SEND_COPY);
+    CHECK_OK(ipc_send(endpoint, &message, PATIENCE));
+    CHECK_EQ(thread_join(&thread), STATUS_OK);
     CHECK_OK(cap_close(child));
     CHECK_OK(cap_close(other.cap));
     CHECK_OK(cap_close(endpoint.cap));
@@ -259,22 +275,34 @@ BOOT_TEST(ipc, queue_keeps_messages_in_order)
     CHECK_OK(cap_close(endpoint.cap));
 }
 
-/* What waits in a queue, capabilities included, goes with the endpoint. */
 BOOT_TEST(ipc, queued_messages_die_with_the_endpoint)
 {
     struct message message;
+    endpoint_t endpoint;
+
+    CHECK_OK(make_endpoint(8, &endpoint));
+    for (u32 i = 0; i < 8; i++) {
+        message = MESSAGE_INIT(i);
+        CHECK_OK(ipc_send(endpoint, &message, SOON));
+    }
+    CHECK_OK(cap_close(endpoint.cap));
+}
+
+/* A capability is not left in a queue: such a message waits for its receiver. */
+BOOT_TEST(ipc, messages_with_capabilities_are_not_queued)
+{
+    struct message message = MESSAGE_INIT(1);
     endpoint_t endpoint;
     endpoint_t other;
 
     CHECK_OK(make_endpoint(8, &endpoint));
     CHECK_OK(make_endpoint(0, &other));
-    for (u32 i = 0; i < 8; i++) {
-        message = MESSAGE_INIT(i);
-        (void)message_put_cap(&message, other.cap, UINT32_MAX, CAP_SEND_COPY);
-        CHECK_OK(ipc_send(endpoint, &message, SOON));
-    }
-    CHECK_OK(cap_close(endpoint.cap));
+    (void)message_put_cap(&message, other.cap, UINT32_MAX, CAP_SEND_MOVE);
+    CHECK_STATUS(ipc_send(endpoint, &message, SOON), STATUS_TIMED_OUT);
+    CHECK_OK(endpoint_signal(other));
+    CHECK_STATUS(ipc_poll(endpoint, &message, 1), STATUS_WOULD_BLOCK);
     CHECK_OK(cap_close(other.cap));
+    CHECK_OK(cap_close(endpoint.cap));
 }
 
 BOOT_TEST(ipc, signals_add_up)

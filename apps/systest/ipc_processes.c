@@ -56,7 +56,7 @@ BOOT_TEST(ipc_processes, capability_goes_through_another_process)
     back = message_take_cap(&message, 0);
     CHECK_OK(endpoint_signal((endpoint_t){back}));
     CHECK_OK(cap_revoke(other.cap));
-    CHECK_STATUS(endpoint_signal((endpoint_t){back}), STATUS_REVOKED);
+    CHECK_REVOKED(endpoint_signal((endpoint_t){back}));
     (void)cap_close(back);
     CHECK_OK(cap_close(other.cap));
     CHECK_OK(quit_echo(endpoint));

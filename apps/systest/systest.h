@@ -53,6 +53,17 @@ enum status make_endpoint(u32 depth, endpoint_t *endpoint) MUST_USE;
 /* A private mapping of `size` fresh bytes; *memory, where not NULL, is the object, else its handle is closed. */
 enum status make_mapping(u64 size, u32 flags, u64 *address, memory_t *memory) MUST_USE;
 
+/* Revoked: a handle says so until clean-up has emptied its slot, and then that it is stale. */
+#define CHECK_REVOKED(call)                                                                        \
+    do {                                                                                           \
+        enum status check_status = (call);                                                         \
+        if (check_status != STATUS_REVOKED && check_status != STATUS_STALE_HANDLE) {               \
+            test_fail(__FILE__, __LINE__, "%s: %s, not revoked", #call,                            \
+                      status_text(check_status));                                                  \
+            return;                                                                                \
+        }                                                                                          \
+    } while (0)
+
 /* Labels of the echo server (roles.c, and serve_echo for threads). */
 #define ECHO_WORDS MESSAGE_LABEL(0x7e57, 1) /* every word plus one, data as it came */
 #define ECHO_QUIT  MESSAGE_LABEL(0x7e57, 2)

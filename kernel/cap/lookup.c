@@ -52,6 +52,8 @@ static enum status why_not(const struct cap_slot *slot, u64 handle)
     u32 newest = slot->generation;
     if (generation == newest && ATOMIC_LOAD(&slot->handle) != 0)
         return STATUS_BAD_HANDLE; /* the right generation with a wrong secret */
+    if (generation == newest && (slot->meta & CAP_FLAG_REVOKED))
+        return STATUS_REVOKED;
     return generation != 0 && generation <= newest ? STATUS_STALE_HANDLE : STATUS_BAD_HANDLE;
 }
 

@@ -153,6 +153,7 @@ static void clear_slot(struct cap_space *space, struct cap_slot *slot, u32 index
     ATOMIC_STORE(&slot->handle, 0);
     note_holder(slot, -1);
     slot->node = NULL;
+    slot->meta = 0;
     slot->next_free = space->first_free;
     space->first_free = index + 1;
     space->used_count--;
@@ -333,8 +334,10 @@ static bool take_slot(struct cap_space *space, struct cap_slot *slot, u32 index,
     spin_lock(&space->lock);
     bool mine = slot->node == node && cap_node_abandon(node);
     bool was_holder = mine && slot_is_holder(slot);
-    if (mine)
+    if (mine) {
         clear_slot(space, slot, index);
+        slot->meta = CAP_FLAG_REVOKED;
+    }
     spin_unlock(&space->lock);
     note_holder_gone(was_holder, node->object);
     return mine;

@@ -26,6 +26,7 @@
 #define CAP_FLAG_BADGED         (1ull << 49) /* the badge is set for good */
 #define CAP_FLAG_SEAL_DERIVE    (1ull << 50)
 #define CAP_FLAG_SEAL_TRANSFER  (1ull << 51)
+#define CAP_FLAG_REVOKED        (1ull << 54) /* a free slot: its last capability was revoked */
 #define CAP_FLAGS_MASK          (0xffull << 48)
 
 struct cap_slot {

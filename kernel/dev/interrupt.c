@@ -33,15 +33,15 @@ enum status interrupt_create(struct payer *payer, u32 irq, struct interrupt **ou
     return STATUS_OK;
 }
 
-enum status interrupt_bind(struct interrupt *interrupt, struct endpoint *endpoint, u64 bits)
+enum status interrupt_bind(struct interrupt *interrupt, const struct cap_ref *endpoint)
 {
+    enum status status = STATUS_OK;
     spin_lock(&interrupt->lock);
-    enum status status = interrupt->endpoint == endpoint ? STATUS_EXISTS : STATUS_BUSY;
-    if (!interrupt->endpoint) {
-        ATOMIC_STORE(&interrupt->endpoint, endpoint);
-        interrupt->bits = bits;
-        status = STATUS_OK;
-    }
+    struct endpoint *bound = binding_endpoint(&interrupt->binding);
+    if (!bound)
+        status = binding_make(&interrupt->binding, endpoint);
+    else if (bound != endpoint_of(endpoint->object))
+        status = STATUS_BUSY;
     spin_unlock(&interrupt->lock);
     return status;
 }
@@ -51,17 +51,15 @@ void interrupt_unmask(struct interrupt *interrupt)
     arch_irq_unmask(interrupt->line);
 }
 
-/* The binding goes with the object alone, so the endpoint is there as long as the object can be found. */
 struct arch_context *upcall_interrupt(u32 line)
 {
     struct cpu *cpu = sched_enter(false);
     cpu->interrupts++;
     struct interrupt *interrupt = line < ARCH_IRQ_LINES ? ATOMIC_LOAD(&lines[line]) : NULL;
-    struct endpoint *endpoint = interrupt ? ATOMIC_LOAD(&interrupt->endpoint) : NULL;
-    TRACE(INTERRUPT, line, endpoint ? endpoint->object.id : 0, 0, 0);
-    if (endpoint) {
+    TRACE(INTERRUPT, line, interrupt ? interrupt->object.id : 0, 0, 0);
+    if (interrupt) {
         interrupt->fired++;
-        endpoint_signal(endpoint, interrupt->bits);
+        binding_signal(&interrupt->binding);
     }
     return sched_exit();
 }
@@ -80,6 +78,7 @@ static void disconnect(struct interrupt *interrupt)
 void interrupt_release(struct object *object)
 {
     disconnect(interrupt_of(object));
+    binding_drop(&interrupt_of(object)->binding);
     object_free_after_grace(object);
 }
 
@@ -90,8 +89,5 @@ void interrupt_condemn(struct object *object)
 
 void interrupt_reclaim(struct object *object)
 {
-    struct interrupt *interrupt = interrupt_of(object);
-    if (interrupt->endpoint)
-        object_put(&interrupt->endpoint->object);
     object_deallocate(&interrupt_cache, object, offsetof(struct interrupt, object));
 }

@@ -7,14 +7,13 @@
 #ifndef DEV_INTERRUPT_H
 #define DEV_INTERRUPT_H
 
-#include "ipc/endpoint.h"
+#include "ipc/binding.h"
 
 struct interrupt {
     struct object object;
     struct spinlock lock;
     u32 line;
-    struct endpoint *endpoint; /* a reference; NULL: not bound */
-    u64 bits;
+    struct binding binding;
     u64 fired;
 };
 
@@ -28,8 +27,8 @@ void interrupt_init(void);
 /* Connects legacy IRQ `irq`. NOT_FOUND, BUSY, GROUP_LIMIT, NO_MEMORY. */
 enum status interrupt_create(struct payer *payer, u32 irq, struct interrupt **out) MUST_USE;
 
-/* Binds to `endpoint` (a reference, taken on success) with `bits`. EXISTS: it is bound to that one; BUSY: to another. */
-enum status interrupt_bind(struct interrupt *interrupt, struct endpoint *endpoint, u64 bits) MUST_USE;
+/* Binds to the endpoint, if it is not bound to it already. BUSY: it is bound to another. REVOKED, TOO_DEEP. */
+enum status interrupt_bind(struct interrupt *interrupt, const struct cap_ref *endpoint) MUST_USE;
 /* Lets the line fire again. */
 void interrupt_unmask(struct interrupt *interrupt);
 

@@ -6,7 +6,8 @@
 #include "trace/trace.h"
 
 #define ROOT_EVENTS_PER_CPU 512u
-#define BOOT_CATEGORIES     (1u << TRACE_CATEGORY_SECURITY | 1u << TRACE_CATEGORY_BOOT)
+#define BOOT_CATEGORIES                                                                            \
+    (1u << TRACE_CATEGORY_SECURITY | 1u << TRACE_CATEGORY_BOOT | 1u << TRACE_CATEGORY_USER)
 
 KERNEL_STATE static struct object machine;
 KERNEL_STATE static struct object trace_domain;

@@ -12,6 +12,14 @@ void timer_object_init(void)
     slab_cache_init(&timer_cache, "timer", sizeof(struct timer_object), 16);
 }
 
+/* Of a timer that is `late`: the next multiple of its period, or never. A period may be longer than there is time left. */
+static u64 next_deadline(const struct timer_object *timer, u64 late)
+{
+    if (timer->period_ns == 0)
+        return TIME_NEVER;
+    return deadline_after(timer->period_ns - late % timer->period_ns);
+}
+
 /* The queue's timer may be one that was set anew on another CPU meanwhile: only a deadline that has passed counts. */
 static void fire(struct timer *queued)
 {
@@ -21,7 +29,7 @@ static void fire(struct timer *queued)
     bool due = timer->deadline_ns <= now;
     u64 late = now - timer->deadline_ns;
     if (due) {
-        timer->deadline_ns = timer->period_ns ? now - late % timer->period_ns + timer->period_ns : TIME_NEVER;
+        timer->deadline_ns = next_deadline(timer, late);
         timer_cancel(&timer->timer);
         if (timer->deadline_ns != TIME_NEVER)
             timer_arm(&timer->timer, timer->deadline_ns);
@@ -30,10 +38,10 @@ static void fire(struct timer *queued)
     if (!due)
         return;
     TRACE(TIMER_FIRED, timer->object.id, late, 0, 0);
-    endpoint_signal(timer->endpoint, timer->bits);
+    binding_signal(&timer->binding);
 }
 
-enum status timer_object_create(struct payer *payer, struct endpoint *endpoint, u64 bits,
+enum status timer_object_create(struct payer *payer, const struct cap_ref *endpoint,
                                 struct timer_object **out)
 {
     void *memory;
@@ -44,9 +52,12 @@ enum status timer_object_create(struct payer *payer, struct endpoint *endpoint, 
     struct timer_object *timer = memory;
     spinlock_init(&timer->lock, RANK_IPC);
     timer_init(&timer->timer, fire);
-    timer->endpoint = endpoint;
-    timer->bits = bits;
     timer->deadline_ns = TIME_NEVER;
+    status = binding_make(&timer->binding, endpoint);
+    if (status != STATUS_OK) {
+        object_deallocate(&timer_cache, &timer->object, offsetof(struct timer_object, object));
+        return status;
+    }
     *out = timer;
     return STATUS_OK;
 }
@@ -85,11 +96,11 @@ void timer_object_condemn(struct object *object)
 void timer_object_release(struct object *object)
 {
     stop(timer_object_of(object));
+    binding_drop(&timer_object_of(object)->binding);
     object_free_after_grace(object);
 }
 
 void timer_object_reclaim(struct object *object)
 {
-    object_put(&timer_object_of(object)->endpoint->object);
     object_deallocate(&timer_cache, object, offsetof(struct timer_object, object));
 }

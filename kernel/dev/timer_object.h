@@ -6,7 +6,7 @@
 #ifndef DEV_TIMER_OBJECT_H
 #define DEV_TIMER_OBJECT_H
 
-#include "ipc/endpoint.h"
+#include "ipc/binding.h"
 
 #define TIMER_MIN_PERIOD_NS 100000ull /* so that a periodic timer cannot take a CPU for itself */
 
@@ -14,8 +14,7 @@ struct timer_object {
     struct object object;
     struct spinlock lock;
     struct timer timer;
-    struct endpoint *endpoint; /* a reference */
-    u64 bits;
+    struct binding binding;
     u64 period_ns;
     u64 deadline_ns;           /* TIME_NEVER: stopped */
 };
@@ -26,8 +25,7 @@ static inline struct timer_object *timer_object_of(struct object *object)
 }
 
 void timer_object_init(void);
-/* `endpoint` is a reference, taken on success. */
-enum status timer_object_create(struct payer *payer, struct endpoint *endpoint, u64 bits,
+enum status timer_object_create(struct payer *payer, const struct cap_ref *endpoint,
                                 struct timer_object **out) MUST_USE;
 /* Sets or stops it (TIME_NEVER). A period below TIMER_MIN_PERIOD_NS but 0: BAD_ARGUMENT. DEAD. */
 enum status timer_object_set(struct timer_object *timer, u64 deadline_ns, u64 period_ns) MUST_USE;

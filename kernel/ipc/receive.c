@@ -128,7 +128,7 @@ static bool take_sender(struct endpoint *endpoint, struct thread *sender, struct
     sender->wait_ops = &reply_ops;
     sched_charge(receiver);
     sched_settle(receiver);
-    receiver->home.state = ACTIVITY_IDLE;
+    receiver->home->state = ACTIVITY_IDLE;
     endpoint_begin_service(endpoint, sender, receiver);
     receiver->activity->state = ACTIVITY_RUNNING;
     return true;
@@ -215,7 +215,7 @@ void endpoint_reply_receive(struct thread *server, const struct cap_ref *ref, u6
         sched_wake(caller);
     else if (caller)
         sched_ready_on(caller, caller->activity);
-    if (cpu->current == server && server->activity == &server->home &&
-        server->home.state != ACTIVITY_RUNNING)
+    if (cpu->current == server && server->activity == server->home &&
+        server->home->state != ACTIVITY_RUNNING)
         sched_go_home(server);
 }

@@ -310,6 +310,15 @@ bool vspace_is_empty(struct vspace *vspace)
     return empty;
 }
 
+bool vspace_maps(struct vspace *vspace, u64 address, const struct memory *memory)
+{
+    spin_lock(&vspace->lock);
+    struct region *region = vspace_region_at(vspace, address);
+    bool maps = region && !region->dying && region->memory == memory;
+    spin_unlock(&vspace->lock);
+    return maps;
+}
+
 void vspace_close(struct vspace *vspace)
 {
     spin_lock(&vspace->lock);

@@ -102,6 +102,8 @@ static inline void vspace_exit_check(struct cpu *cpu)
 }
 
 bool vspace_is_empty(struct vspace *vspace);
+/* Does the region at `address` show this memory? */
+bool vspace_maps(struct vspace *vspace, u64 address, const struct memory *memory);
 /* No new regions from now on. */
 void vspace_close(struct vspace *vspace);
 /* After a grace period in which no thread ran in it: frees the page tables of a space without regions. */

@@ -6,13 +6,13 @@
 #include "proc/process_internal.h"
 #include "trace/trace.h"
 
-/* Who asked to be told of a death. */
+/* Who asked to be told of a death. The payer of the endpoint pays. */
 struct watcher {
-    struct list link;
-    struct endpoint *endpoint; /* a reference */
-    u64 bits;
-    struct account *account;   /* of the group whose object keeps it alive: `payer` */
-    struct object *payer;      /* a reference to that group */
+    struct list link; /* in the process's watchers; whoever takes it out frees it */
+    struct process *process;
+    struct binding binding;
+    struct payer *payer; /* its owner is referenced */
+    struct grace_node grace;
 };
 
 KERNEL_STATE static struct slab_cache watcher_cache;
@@ -24,34 +24,74 @@ void watcher_init(void)
 
 enum phase { PHASE_QUIET, PHASE_CAPS, PHASE_UNMAP, PHASE_FLUSHED, PHASE_FREE, PHASE_PUBLISH };
 
-static void tell(struct watcher *watcher)
+static void reclaim_watcher(struct grace_node *grace)
 {
-    endpoint_signal(watcher->endpoint, watcher->bits);
-    object_put(&watcher->endpoint->object);
-    struct object *payer = watcher->payer;
-    slab_free(&watcher_cache, watcher->account, watcher);
-    object_put(payer);
+    struct watcher *watcher = CONTAINER_OF(grace, struct watcher, grace);
+    struct payer *payer = watcher->payer;
+    slab_free(&watcher_cache, &payer->account, watcher);
+    object_put(payer->owner);
 }
 
-enum status process_watch(struct payer *payer, struct process *process, struct endpoint *endpoint,
-                          u64 bits)
+static void tell(struct watcher *watcher)
 {
+    binding_signal(&watcher->binding);
+    binding_drop(&watcher->binding);
+    grace_defer(&watcher->grace, reclaim_watcher);
+}
+
+/* The endpoint was revoked or destroyed: nobody is left to tell. */
+static void forget(struct binding *binding)
+{
+    struct watcher *watcher = CONTAINER_OF(binding, struct watcher, binding);
+    struct process *process = watcher->process;
+    spin_lock(&process->lock);
+    bool mine = list_is_linked(&watcher->link);
+    list_remove(&watcher->link);
+    spin_unlock(&process->lock);
+    if (mine)
+        grace_defer(&watcher->grace, reclaim_watcher);
+}
+
+static enum status make_watcher(struct process *process, const struct cap_ref *endpoint,
+                                struct watcher **out)
+{
+    struct payer *payer = endpoint->object->payer;
     void *memory;
     enum status status = slab_alloc(&watcher_cache, &payer->account, &memory);
     if (status != STATUS_OK)
         return status;
     struct watcher *watcher = memory;
-    *watcher = (struct watcher){
-        .endpoint = endpoint, .bits = bits, .account = &payer->account, .payer = payer->owner};
-    object_get(payer->owner);
-    spin_lock(&process->lock);
-    bool dead = process->state == PROCESS_DEAD;
-    if (!dead)
-        list_push_back(&process->watchers, &watcher->link);
-    spin_unlock(&process->lock);
-    if (dead)
-        tell(watcher);
+    watcher->process = process;
+    watcher->payer = payer;
+    watcher->binding.unbound = forget;
+    list_init(&watcher->link);
+    *out = watcher;
     return STATUS_OK;
+}
+
+enum status process_watch(struct process *process, const struct cap_ref *endpoint)
+{
+    /* The reference keeps the endpoint's payer until the watcher has its own. */
+    enum status status = cap_ref_take(endpoint);
+    if (status != STATUS_OK)
+        return status;
+    struct watcher *watcher;
+    status = make_watcher(process, endpoint, &watcher);
+    if (status == STATUS_OK) {
+        object_get(watcher->payer->owner);
+        spin_lock(&process->lock);
+        bool dead = process->state == PROCESS_DEAD;
+        status = binding_make(&watcher->binding, endpoint);
+        if (status == STATUS_OK && !dead)
+            list_push_back(&process->watchers, &watcher->link);
+        spin_unlock(&process->lock);
+        if (status != STATUS_OK)
+            grace_defer(&watcher->grace, reclaim_watcher);
+        else if (dead)
+            tell(watcher);
+    }
+    object_put(endpoint->object);
+    return status;
 }
 
 static void result_of(struct thread *thread, const struct process *process)
@@ -117,9 +157,7 @@ static void publish_death(struct process *process)
     process->state = PROCESS_DEAD;
     spin_unlock(&process->lock);
     registry_remove(process);
-    if (process->fault_endpoint)
-        object_put(&process->fault_endpoint->object);
-    process->fault_endpoint = NULL;
+    binding_drop(&process->fault_binding);
     TRACE(PROCESS_EXIT, process->object.id, process->exit.reason, process->exit.code,
           process->exit.address);
     wake_waiters(process);
@@ -243,6 +281,8 @@ static void thread_gone(struct process *process, struct thread *thread)
     spin_unlock(&process->lock);
     if (last)
         process_take_apart(process);
+    else
+        work_unmap_buffer(thread);
     object_put(&thread->object);
 }
 
@@ -268,7 +308,7 @@ void process_end_thread(struct thread *thread)
     sched_leave(cpu, thread, true);
     sched_settle(thread);
     cpu->current = NULL;
-    thread->home.state = ACTIVITY_IDLE;
+    thread->home->state = ACTIVITY_IDLE;
     timer_cancel(&thread->timeout);
     vspace_load(cpu, NULL);
     thread_gone(thread->process, thread);
@@ -279,8 +319,8 @@ void process_fault(struct thread *thread, const struct fault_record *record)
     struct process *process = thread->process;
     thread->fault = *record;
     thread->fault.thread_id = thread->object.id;
-    struct endpoint *endpoint = process->fault_endpoint;
-    bool answered = endpoint && endpoint_fault(thread, endpoint, process->fault_badge);
+    struct endpoint *endpoint = binding_endpoint(&process->fault_binding);
+    bool answered = endpoint && endpoint_fault(thread, endpoint, process->fault_binding.badge);
     TRACE(THREAD_FAULT, record->reason, record->address, record->pc, answered);
     if (!answered)
         end_by_fault(thread);

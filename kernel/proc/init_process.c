@@ -99,6 +99,7 @@ void process_start_init(const struct boot_info *boot)
     give_all(&start, boot);
     must(start_finish(&start, boot->init_entry + slide), "main thread");
     must(object_enlist(&start.process->object), "group");
+    must(object_enlist(&start.thread->object), "group");
     process_start_thread(start.thread);
     start_release(&start);
 }

@@ -175,7 +175,7 @@ static void describe(struct process *process, struct process_entry *entry)
         cycles += thread->cycles;
         if (link == process->threads.next) {
             entry->state = thread_state(thread);
-            entry->cpu = thread->home.cpu;
+            entry->cpu = thread->home->cpu;
         }
     }
     if (process->thread_count == 0)

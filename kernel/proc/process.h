@@ -12,7 +12,7 @@
 #define PROC_PROCESS_H
 
 #include "abi/spawn.h"
-#include "ipc/endpoint.h"
+#include "ipc/binding.h"
 #include "sched/work.h"
 
 enum process_state { PROCESS_RUNNING = 0, PROCESS_ENDING = 1, PROCESS_DEAD = 2 };
@@ -28,8 +28,7 @@ struct process {
     struct exit_record exit;
     struct cap_space space;
     struct vspace vspace;
-    struct endpoint *fault_endpoint; /* a reference; NULL: none */
-    u64 fault_badge;
+    struct binding fault_binding; /* where faults go, if anywhere */
     u64 parent_id;
     struct list registry_link;
     struct job job;           /* taking it apart */
@@ -64,10 +63,9 @@ void process_kill_thread(struct thread *thread);
 /* The current thread waits until the process is dead, then has its exit record as result. */
 void process_wait(struct thread *waiter, struct process *process, bool nonblock, u64 deadline_ns);
 
-/* The endpoint is signalled with `bits` when the process is dead (at once if it is). The caller's reference to it is taken on
- * success. */
-enum status process_watch(struct payer *payer, struct process *process, struct endpoint *endpoint,
-                          u64 bits) MUST_USE;
+/* The endpoint is signalled when the process is dead (at once if it is). GROUP_LIMIT,
+ * NO_MEMORY, REVOKED, TOO_DEEP. */
+enum status process_watch(struct process *process, const struct cap_ref *endpoint) MUST_USE;
 
 /* sched's hook: the current thread has been killed, or its fault was not answered. */
 void process_end_thread(struct thread *thread);

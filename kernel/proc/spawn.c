@@ -75,11 +75,7 @@ static enum status take_fault_endpoint(struct thread *parent, struct process *pr
     struct cap_ref ref;
     enum status status = cap_lookup(parent->space, cap.bits, OBJECT_ENDPOINT, RIGHT_SEND, &ref);
     if (status == STATUS_OK)
-        status = cap_ref_take(&ref);
-    if (status == STATUS_OK) {
-        process->fault_endpoint = endpoint_of(ref.object);
-        process->fault_badge = ref.badge;
-    }
+        status = binding_make(&process->fault_binding, &ref);
     return status;
 }
 
@@ -187,6 +183,8 @@ enum status process_spawn(struct thread *parent, struct group *group, const stru
         status = start_finish(&start, plan->entry);
     if (status == STATUS_OK)
         status = object_enlist(&start.process->object);
+    if (status == STATUS_OK)
+        status = object_enlist(&start.thread->object);
     if (status == STATUS_OK)
         status = give_handles(parent, &start, result);
     if (status != STATUS_OK) {

@@ -5,7 +5,8 @@
  * the server or one further down the chain. A recall gives that thread its home activity; `lending` is counted up, so that
  * the callers between, whose own `lent` names the same activity, know that it is gone from under them.
  *
- * An activity whose home is not the lender's own is kept alive by a reference to that home thread.
+ * An activity that is lent on by one who had borrowed it is kept in memory by a reference: its home thread may be gone when that
+ * claim turns out to be void.
  */
 #include "core/assert.h"
 #include "sched/sched.h"
@@ -15,8 +16,8 @@
 void sched_lend(struct thread *from, struct thread *to)
 {
     struct activity *activity = from->activity;
-    if (activity->home != from)
-        object_get(&activity->home->object);
+    if (activity != from->home)
+        activity_get(activity);
     from->lent = activity;
     from->lent_lending = activity->lending;
     ATOMIC_STORE(&from->activity, NULL);
@@ -30,8 +31,8 @@ static void forget_lent(struct thread *thread)
 {
     struct activity *lent = thread->lent;
     thread->lent = NULL;
-    if (lent->home != thread)
-        object_put(&lent->home->object);
+    if (lent != thread->home)
+        activity_put(lent);
 }
 
 bool sched_give_back(struct thread *from, struct thread *to)
@@ -39,14 +40,14 @@ bool sched_give_back(struct thread *from, struct thread *to)
     struct activity *activity = from->activity;
     bool still = to->lent == activity && to->lent_lending == activity->lending;
     if (still) {
-        from->home.cpu = this_cpu()->index;
-        from->home.state = ACTIVITY_IDLE;
-        ATOMIC_STORE(&from->activity, &from->home);
+        from->home->cpu = this_cpu()->index;
+        from->home->state = ACTIVITY_IDLE;
+        ATOMIC_STORE(&from->activity, from->home);
         activity->thread = to;
         activity->state = ACTIVITY_IDLE;
         ATOMIC_STORE(&to->activity, activity);
     } else {
-        ATOMIC_STORE(&to->activity, &to->home);
+        ATOMIC_STORE(&to->activity, to->home);
     }
     forget_lent(to);
     return still;
@@ -55,22 +56,22 @@ bool sched_give_back(struct thread *from, struct thread *to)
 void sched_go_home(struct thread *thread)
 {
     struct cpu *cpu = this_cpu();
-    DEBUG_ASSERT(cpu->current == thread && thread->activity == &thread->home);
-    thread->home.cpu = cpu->index;
-    thread->home.state = ACTIVITY_RUNNING;
-    if (thread->home.virtual_time < cpu->run_queue->virtual_now)
-        thread->home.virtual_time = cpu->run_queue->virtual_now;
+    DEBUG_ASSERT(cpu->current == thread && thread->activity == thread->home);
+    thread->home->cpu = cpu->index;
+    thread->home->state = ACTIVITY_RUNNING;
+    if (thread->home->virtual_time < cpu->run_queue->virtual_now)
+        thread->home->virtual_time = cpu->run_queue->virtual_now;
 }
 
 void sched_settle(struct thread *thread)
 {
     struct activity *activity = thread->activity;
-    if (likely(activity == &thread->home))
+    if (likely(activity == thread->home))
         return;
     sched_charge(thread);
     activity->thread = NULL;
     activity->state = ACTIVITY_IDLE;
-    ATOMIC_STORE(&thread->activity, &thread->home);
+    ATOMIC_STORE(&thread->activity, thread->home);
     sched_go_home(thread);
 }
 
@@ -80,7 +81,7 @@ static bool detach_borrower(struct cpu *cpu, struct activity *activity)
     struct thread *borrower = activity->thread;
     if (!borrower)
         return true; /* it has settled */
-    struct activity *home = &borrower->home;
+    struct activity *home = borrower->home;
     u8 state = activity->state;
     if (state == ACTIVITY_IDLE) {
         /* It is blocked: under the lock of its wait, so that nobody takes the activity over from it meanwhile; or it is being
@@ -122,7 +123,7 @@ static bool take_back(struct cpu *cpu, struct thread *thread)
             return false;
         }
         if (activity->lending != thread->lent_lending) {
-            ATOMIC_STORE(&thread->activity, &thread->home);
+            ATOMIC_STORE(&thread->activity, thread->home);
             break;
         }
         if (detach_borrower(cpu, activity)) {

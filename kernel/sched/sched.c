@@ -108,12 +108,12 @@ void sched_switch_to(struct thread *to, struct activity *activity)
 void sched_start(struct thread *thread)
 {
     struct cpu *cpu = this_cpu();
-    thread->home.cpu = cpu->index;
-    thread->home.virtual_time = cpu->run_queue->virtual_now;
-    sched_enqueue(cpu, &thread->home);
+    thread->home->cpu = cpu->index;
+    thread->home->virtual_time = cpu->run_queue->virtual_now;
+    sched_enqueue(cpu, thread->home);
 }
 
-void sched_yield(void)
+void sched_yield_cpu(void)
 {
     struct cpu *cpu = this_cpu();
     struct activity *activity = cpu->current->activity;

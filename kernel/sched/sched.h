@@ -41,7 +41,7 @@ void sched_wake(struct thread *thread);
 void sched_start(struct thread *thread);
 
 /* The current thread lets others run first. */
-void sched_yield(void);
+void sched_yield_cpu(void);
 
 /* The blocked thread `to` runs on this CPU at once, on `activity`, which this CPU owns and whose thread is off it. Nothing is
  * current. */

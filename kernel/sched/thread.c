@@ -8,17 +8,74 @@
 
 KERNEL_STATE static struct slab_cache thread_cache;
 KERNEL_STATE static struct slab_cache fpu_cache;
+KERNEL_STATE static struct slab_cache activity_cache;
 
 void thread_subsystem_init(void)
 {
     slab_cache_init(&thread_cache, "thread", sizeof(struct thread), 64);
+    slab_cache_init(&activity_cache, "activity", sizeof(struct activity), 16);
     if (arch_fpu_size() > 0)
         slab_cache_init(&fpu_cache, "fpu", (u32)arch_fpu_size(), 64);
+}
+
+static void reclaim_activity(struct grace_node *grace)
+{
+    slab_free(&activity_cache, NULL, CONTAINER_OF(grace, struct activity, grace));
+}
+
+void activity_get(struct activity *activity)
+{
+    (void)ATOMIC_ADD(&activity->references, 1);
+}
+
+void activity_put(struct activity *activity)
+{
+    if (ATOMIC_SUB(&activity->references, 1) == 0)
+        grace_defer(&activity->grace, reclaim_activity);
+}
+
+/* The thread's group pays for as long as the thread is there; what a void claim keeps longer is the kernel's: at most one for each
+ * thread that makes a call. */
+static enum status make_home(struct payer *payer, struct thread *thread)
+{
+    enum status status = account_charge(&payer->account, GROUP_KERNEL_BYTES, sizeof(struct activity));
+    if (status != STATUS_OK)
+        return status;
+    void *memory;
+    status = slab_alloc(&activity_cache, NULL, &memory);
+    if (status != STATUS_OK) {
+        account_release(&payer->account, GROUP_KERNEL_BYTES, sizeof(struct activity));
+        return status;
+    }
+    struct activity *home = memory;
+    *home = (struct activity){
+        .thread = thread,
+        .home = thread,
+        .references = 1,
+        .payer = group_of_payer(payer),
+        .cpu = this_cpu()->index,
+        .trace = cap_random(),
+        .next_span = 1,
+    };
+    home->weight = ATOMIC_LOAD_RELAXED(&home->payer->weight);
+    thread->home = home;
+    thread->activity = home;
+    return STATUS_OK;
+}
+
+static void free_home(struct thread *thread)
+{
+    if (!thread->home)
+        return;
+    account_release(&thread->object.payer->account, GROUP_KERNEL_BYTES, sizeof(struct activity));
+    thread->home->home = NULL;
+    activity_put(thread->home);
 }
 
 static void free_parts(struct thread *thread)
 {
     struct payer *payer = thread->object.payer;
+    free_home(thread);
     if (thread->fpu_area)
         slab_free(&fpu_cache, &payer->account, thread->fpu_area);
     if (thread->buffer_memory)
@@ -28,8 +85,8 @@ static void free_parts(struct thread *thread)
 
 static enum status make_parts(struct payer *payer, struct thread *thread)
 {
-    enum status status = STATUS_OK;
-    if (arch_fpu_size() > 0)
+    enum status status = make_home(payer, thread);
+    if (status == STATUS_OK && arch_fpu_size() > 0)
         status = slab_alloc(&fpu_cache, &payer->account, &thread->fpu_area);
     if (status == STATUS_OK)
         status = memory_create(payer, PAGE_SIZE, &thread->buffer_memory);
@@ -39,19 +96,6 @@ static enum status make_parts(struct payer *payer, struct thread *thread)
     if (status == STATUS_OK)
         thread->buffer = arch_phys_to_virt(frame);
     return status;
-}
-
-static void activity_init(struct thread *thread)
-{
-    struct activity *home = &thread->home;
-    home->thread = thread;
-    home->home = thread;
-    home->payer = group_of_payer(thread->object.payer);
-    home->weight = ATOMIC_LOAD_RELAXED(&home->payer->weight);
-    home->cpu = this_cpu()->index;
-    home->trace = cap_random();
-    home->next_span = 1;
-    thread->activity = home;
 }
 
 enum status thread_create(struct payer *payer, struct cap_space *space, struct vspace *vspace,
@@ -85,7 +129,6 @@ enum status thread_create(struct payer *payer, struct cap_space *space, struct v
     }
     /* Loadable from the first: a thread that is killed before it was given registers is still brought in to end. */
     arch_context_init(&thread->context, 0, 0, 0, 0, thread->fpu_area);
-    activity_init(thread);
     *out = thread;
     return STATUS_OK;
 }

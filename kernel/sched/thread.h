@@ -38,7 +38,10 @@ enum activity_state {
 struct activity {
     struct tree_node link;  /* in a run queue, by virtual deadline */
     struct thread *thread;  /* whom it runs now */
-    struct thread *home;    /* whose own it is */
+    struct thread *home;    /* whose own it is; NULL once that is gone */
+    u32 references;         /* its home thread, and callers that have lent it on; atomic */
+    struct account *account; /* charged while the home thread is there */
+    struct grace_node grace;
     struct group *payer;
     u32 cpu;
     u8 state;               /* enum activity_state */
@@ -64,7 +67,7 @@ struct thread {
     bool kill_sent;              /* guarded by the process */
     bool exited;
 
-    struct activity home;
+    struct activity *home;       /* one reference */
     struct activity *activity;   /* it runs on; NULL while that is lent to a server */
     u64 cpu_mask;                /* may run on; atomic */
     u32 flags;                   /* THREAD_FLAG_*; atomic */
@@ -128,6 +131,9 @@ void thread_subsystem_init(void);
 enum status thread_create(struct payer *payer, struct cap_space *space, struct vspace *vspace,
                           struct thread **out) MUST_USE;
 void thread_reclaim(struct object *object);
+
+void activity_get(struct activity *activity);
+void activity_put(struct activity *activity);
 
 /* Result registers of a thread that is in the kernel. */
 static inline void thread_set_status(struct thread *thread, enum status status)

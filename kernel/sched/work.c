@@ -7,6 +7,36 @@
 
 static const struct wait_ops work_ops = {.kind = THREAD_STATE_WAITING, .abort = wait_abort_status};
 
+enum { UNMAP_CLEAR, UNMAP_REMOVE };
+
+enum job_result work_unmap_slice(struct job *job)
+{
+    struct thread *thread = thread_of_job(job);
+    struct vspace *vspace = thread->work_vspace;
+    u64 start = thread->work_start, end = thread->work_end;
+    if (thread->work_phase == UNMAP_CLEAR) {
+        if (!vspace_unmap_step(vspace, start, end, REAPER_SLICE))
+            return JOB_MORE;
+        thread->work_phase = UNMAP_REMOVE;
+        if (vspace_flush(vspace))
+            return JOB_GRACE;
+    }
+    return vspace_unmap_finish(vspace, start, end, REAPER_SLICE) ? JOB_DONE : JOB_MORE;
+}
+
+static void done(struct job *job);
+
+static void begin(struct thread *thread, enum job_result (*slice)(struct job *job))
+{
+    ASSERT(!thread->job_busy);
+    thread->job.slice = slice;
+    thread->job.done = done;
+    thread->job.group = group_of_payer(thread->object.payer);
+    thread->work_phase = 0;
+    thread->job_busy = true;
+    object_get(&thread->object);
+}
+
 static void finish(struct thread *thread)
 {
     struct object *object = thread->work_object;
@@ -16,7 +46,26 @@ static void finish(struct thread *thread)
     thread->job_busy = false;
     if (object)
         object_put(object);
+    if (thread->exited)
+        work_unmap_buffer(thread);
     object_put(&thread->object);
+}
+
+void work_unmap_buffer(struct thread *thread)
+{
+    u64 address = thread->buffer_user;
+    if (thread->job_busy || address == 0)
+        return;
+    thread->buffer_user = 0;
+    /* The owner may have unmapped it, or put something else there. */
+    if (!vspace_maps(thread->vspace, address, thread->buffer_memory) ||
+        vspace_unmap_begin(thread->vspace, address, address + PAGE_SIZE) != STATUS_OK)
+        return;
+    thread->work_vspace = thread->vspace; /* kept by the thread's process, which the thread references */
+    thread->work_start = address;
+    thread->work_end = address + PAGE_SIZE;
+    begin(thread, work_unmap_slice);
+    job_queue(&thread->job);
 }
 
 static void done(struct job *job)
@@ -34,13 +83,7 @@ static void done(struct job *job)
 
 void thread_work(struct thread *thread, enum job_result (*slice)(struct job *job))
 {
-    ASSERT(!thread->job_busy);
-    thread->job.slice = slice;
-    thread->job.done = done;
-    thread->job.group = group_of_payer(thread->object.payer);
-    thread->work_phase = 0;
-    thread->job_busy = true;
-    object_get(&thread->object);
+    begin(thread, slice);
     if (job_start(&thread->job)) {
         finish(thread);
         return;

@@ -8,6 +8,12 @@
  * thread's results at its end. `work_*` have been filled in; the reference in work_object is dropped at the end. */
 void thread_work(struct thread *thread, enum job_result (*slice)(struct job *job));
 
+/* A slice that unmaps [work_start, work_end), already dying, from work_vspace. */
+enum job_result work_unmap_slice(struct job *job);
+
+/* The thread has ended: its message buffer goes from the address space, once no job of the thread's is under way. */
+void work_unmap_buffer(struct thread *thread);
+
 /* Is the thread waiting for its job? Only death ends that. */
 bool thread_is_working(const struct thread *thread);
 

@@ -35,15 +35,7 @@ void syscall_interrupt_ack(struct thread *thread)
     if (status == STATUS_OK && handle != 0) {
         status = syscall_lookup_at(thread, handle, OBJECT_ENDPOINT, RIGHT_SIGNAL, &endpoint);
         if (status == STATUS_OK)
-            status = cap_ref_take(&endpoint);
-        if (status == STATUS_OK) {
-            status = interrupt_bind(interrupt_of(ref.object), endpoint_of(endpoint.object),
-                                    endpoint.badge ? endpoint.badge : 1);
-            if (status != STATUS_OK)
-                object_put(endpoint.object);
-            if (status == STATUS_EXISTS)
-                status = STATUS_OK; /* drivers may name it each time */
-        }
+            status = interrupt_bind(interrupt_of(ref.object), &endpoint);
     }
     if (status == STATUS_OK)
         interrupt_unmask(interrupt_of(ref.object));

@@ -6,19 +6,32 @@
 #include "syscall/syscall.h"
 #include "trace/trace.h"
 
-static enum status populate(struct memory *memory)
-{
-    for (u64 i = 0; i < memory->page_count; i++) {
-        paddr_t frame;
-        enum status status = memory_page(memory, i, true, &frame);
-        if (status != STATUS_OK)
-            return status;
-    }
-    return STATUS_OK;
-}
+enum { POPULATE_FILL, POPULATE_UNDO };
 
-/* Eager memory is made in one kernel entry, so it is bounded; larger runs are touched by their user. */
-#define EAGER_LIMIT_BYTES (64ull << PAGE_SHIFT)
+/* Makes the pages of eager memory, a slice at a time, then hands out the capability. If they cannot all be had, those that
+ * were are given back before the caller hears of it. */
+static enum job_result populate_slice(struct job *job)
+{
+    struct thread *thread = thread_of_job(job);
+    struct memory *memory = memory_of(thread->work_object);
+    if (thread->work_phase == POPULATE_UNDO)
+        return memory_destroy_some(memory, REAPER_SLICE) ? JOB_DONE : JOB_MORE;
+    for (u32 i = 0; i < REAPER_SLICE && thread->work_start < memory->page_count; i++) {
+        paddr_t frame;
+        enum status status = memory_page(memory, thread->work_start, true, &frame);
+        if (status != STATUS_OK) {
+            thread_set_status(thread, status);
+            thread->work_phase = POPULATE_UNDO;
+            return JOB_MORE;
+        }
+        thread->work_start++;
+    }
+    if (thread->work_start < memory->page_count)
+        return JOB_MORE;
+    object_get(&memory->object); /* handed on; the job's own goes at its end */
+    syscall_return_object(thread, &memory->object, RIGHTS_MEMORY, memory->page_count << PAGE_SHIFT);
+    return JOB_DONE;
+}
 
 static enum status create(struct payer *payer, u64 size, u64 flags, struct memory **memory)
 {
@@ -26,32 +39,32 @@ static enum status create(struct payer *payer, u64 size, u64 flags, struct memor
         return STATUS_BAD_ARGUMENT;
     if (flags & MEMORY_CONTIGUOUS)
         return memory_create_contiguous(payer, size, memory);
-    if ((flags & MEMORY_EAGER) && size > EAGER_LIMIT_BYTES)
-        return STATUS_BAD_ARGUMENT;
-    enum status status = memory_create(payer, size, memory);
-    if (status == STATUS_OK && (flags & MEMORY_EAGER)) {
-        status = populate(*memory);
-        if (status != STATUS_OK)
-            object_put(&(*memory)->object);
-    }
-    return status;
+    return memory_create(payer, size, memory);
 }
 
 void syscall_create_memory(struct thread *thread)
 {
     struct group *group;
+    u64 size = arg(thread, 0), flags = arg(thread, 1);
     enum status status = syscall_take_group(thread, RIGHT_CREATE_MEMORY, &group);
     if (status != STATUS_OK) {
         thread_set_status(thread, status);
         return;
     }
     struct memory *memory;
-    status = create(&group->payer, arg(thread, 0), arg(thread, 1), &memory);
-    if (status == STATUS_OK) {
-        TRACE(MEMORY_CREATE, memory->object.id, arg(thread, 0), arg(thread, 1), 0);
-        syscall_return_object(thread, &memory->object, RIGHTS_MEMORY, memory->page_count << PAGE_SHIFT);
-    } else {
+    status = create(&group->payer, size, flags, &memory);
+    if (status != STATUS_OK) {
         thread_set_status(thread, status);
+    } else {
+        TRACE(MEMORY_CREATE, memory->object.id, size, flags, 0);
+        if (flags == MEMORY_EAGER) {
+            thread->work_object = &memory->object;
+            thread->work_start = 0;
+            thread_work(thread, populate_slice);
+        } else {
+            syscall_return_object(thread, &memory->object, RIGHTS_MEMORY,
+                                  memory->page_count << PAGE_SHIFT);
+        }
     }
     object_put(&group->object);
 }
@@ -194,23 +207,6 @@ static void drop_range(struct thread *thread)
     thread->work_vspace = NULL;
 }
 
-enum { UNMAP_CLEAR, UNMAP_REMOVE };
-
-static enum job_result unmap_slice(struct job *job)
-{
-    struct thread *thread = thread_of_job(job);
-    struct vspace *vspace = thread->work_vspace;
-    u64 start = thread->work_start, end = thread->work_end;
-    if (thread->work_phase == UNMAP_CLEAR) {
-        if (!vspace_unmap_step(vspace, start, end, REAPER_SLICE))
-            return JOB_MORE;
-        thread->work_phase = UNMAP_REMOVE;
-        if (vspace_flush(vspace))
-            return JOB_GRACE;
-    }
-    return vspace_unmap_finish(vspace, start, end, REAPER_SLICE) ? JOB_DONE : JOB_MORE;
-}
-
 void syscall_unmap(struct thread *thread)
 {
     enum status status = take_range(thread);
@@ -221,7 +217,7 @@ void syscall_unmap(struct thread *thread)
     }
     thread_set_status(thread, status);
     if (status == STATUS_OK)
-        thread_work(thread, unmap_slice);
+        thread_work(thread, work_unmap_slice);
 }
 
 enum { PROTECT_CLEAR, PROTECT_WAIT };

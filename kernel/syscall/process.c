@@ -46,13 +46,7 @@ void syscall_watch(struct thread *thread)
     if (status == STATUS_OK)
         status = syscall_lookup_at(thread, arg(thread, 0), OBJECT_ENDPOINT, RIGHT_SIGNAL, &endpoint);
     if (status == STATUS_OK)
-        status = cap_ref_take(&endpoint);
-    if (status == STATUS_OK) {
-        status = process_watch(thread->object.payer, process_of(process.object),
-                               endpoint_of(endpoint.object), endpoint.badge ? endpoint.badge : 1);
-        if (status != STATUS_OK)
-            object_put(endpoint.object);
-    }
+        status = process_watch(process_of(process.object), &endpoint);
     thread_set_status(thread, status);
 }
 
@@ -89,7 +83,7 @@ void syscall_exit(struct thread *thread)
 void syscall_yield(struct thread *thread)
 {
     thread_set_status(thread, STATUS_OK);
-    sched_yield();
+    sched_yield_cpu();
 }
 
 static bool is_user_address(u64 address)

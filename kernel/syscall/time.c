@@ -16,16 +16,11 @@ void syscall_create_timer(struct thread *thread)
         return;
     }
     status = syscall_lookup_at(thread, handle, OBJECT_ENDPOINT, RIGHT_SIGNAL, &endpoint);
-    if (status == STATUS_OK)
-        status = cap_ref_take(&endpoint);
     if (status == STATUS_OK) {
         struct timer_object *timer;
-        status = timer_object_create(&group->payer, endpoint_of(endpoint.object),
-                                     endpoint.badge ? endpoint.badge : 1, &timer);
+        status = timer_object_create(&group->payer, &endpoint, &timer);
         if (status == STATUS_OK)
             syscall_return_object(thread, &timer->object, RIGHTS_TIMER, 0);
-        else
-            object_put(endpoint.object);
     }
     if (status != STATUS_OK)
         thread_set_status(thread, status);

@@ -65,6 +65,23 @@ void census_take(struct census *census)
     for (u32 type = 0; type < OBJECT_TYPE_COUNT; type++)
         census->objects[type] = object_count((enum object_type)type);
     census->cap_nodes = cap_node_count();
+    view_take();
+    for (u32 i = 0; i < view()->object_count; i++)
+        if (view()->objects[i]->id > census->last_id)
+            census->last_id = view()->objects[i]->id;
+}
+
+/* What is there now and was not at the start. */
+static void print_newcomers(u64 last_id)
+{
+    view_take();
+    for (u32 i = 0; i < view()->object_count; i++) {
+        const struct object *object = view()->objects[i];
+        if (object->id > last_id)
+            history_line("left over: object %llu of type %u, state %u, %u references",
+                         (unsigned long long)object->id, object->type, object->state,
+                         object->references);
+    }
 }
 
 void census_compare(const struct census *before, const struct census *after)
@@ -77,4 +94,6 @@ void census_compare(const struct census *before, const struct census *after)
     EXPECT("census", before->cap_nodes == after->cap_nodes,
            "%llu capabilities at the start, %llu after everything has died",
            (unsigned long long)before->cap_nodes, (unsigned long long)after->cap_nodes);
+    if (run_has_failed())
+        print_newcomers(before->last_id);
 }

@@ -10,7 +10,9 @@ static void each_endpoint(const char *name,
     struct endpoint *endpoint;
     u32 cursor = 0;
     while (!run_has_failed() && (endpoint = ledger_next("endpoint", &cursor)) != NULL)
-        check(name, endpoint);
+        if (endpoint->object.references >
+            0) /* else it has been released and waits for its grace period */
+            check(name, endpoint);
 }
 
 /* Length of a queue of threads that all wait for the endpoint, in the way that `kind` says. */

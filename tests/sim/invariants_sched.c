@@ -70,8 +70,10 @@ static void run_queues(const char *name)
         {
             const struct activity *activity = TREE_ENTRY(node, struct activity, link);
             const struct thread *thread = activity->thread;
-            EXPECT(name, ledger_holds("thread", activity->home),
-                   "a freed thread's activity is in the run queue of CPU %u", i);
+            EXPECT(name, ledger_holds("activity", activity),
+                   "a freed activity is in the run queue of CPU %u", i);
+            if (run_has_failed())
+                return;
             EXPECT(name, ledger_holds("thread", thread), "CPU %u would run a freed thread", i);
             if (run_has_failed())
                 return;
@@ -140,13 +142,14 @@ static void activities(const char *name)
     for (u32 i = 0; i < view()->thread_count; i++) {
         const struct thread *thread = view()->threads[i];
         const struct activity *activity = thread->activity;
-        EXPECT(name, thread->home.home == thread, "thread %llu has a foreign home", id_of(thread));
+        EXPECT(name, ledger_holds("activity", thread->home) && thread->home->home == thread,
+               "thread %llu has a foreign home", id_of(thread));
         if (!activity) {
             EXPECT(name, thread->lent, "thread %llu has no activity and lent none", id_of(thread));
             continue;
         }
-        EXPECT(name, ledger_holds("thread", activity->home),
-               "thread %llu runs on an activity whose home was freed", id_of(thread));
+        EXPECT(name, ledger_holds("activity", activity), "thread %llu runs on a freed activity",
+               id_of(thread));
         if (run_has_failed())
             return;
         EXPECT(name, activity->thread == thread, "thread %llu and its activity disagree",
@@ -222,13 +225,13 @@ static void timers_armed(const char *name)
 {
     for (u32 i = 0; i < view()->thread_count; i++) {
         const struct thread *thread = view()->threads[i];
+        u64 due = sim_timer_deadline(thread->timeout.cpu);
         if (thread->timeout.armed)
-            EXPECT(name, sim_timer_deadline(thread->timeout.cpu) <= thread->timeout.link.key,
+            EXPECT(name, due <= thread->timeout.link.key || due <= sim_now_ns(),
                    "the timeout of thread %llu is due at %llu, before CPU %u's timer at %llu, now "
                    "%llu",
                    id_of(thread), (unsigned long long)thread->timeout.link.key, thread->timeout.cpu,
-                   (unsigned long long)sim_timer_deadline(thread->timeout.cpu),
-                   (unsigned long long)sim_now_ns());
+                   (unsigned long long)due, (unsigned long long)sim_now_ns());
     }
 }
 

@@ -7,7 +7,8 @@
 
 void __sanitizer_set_death_callback(void (*callback)(void));
 
-/* The leak checker runs after main and calls the C library's sched_yield, which here is the kernel's. */
+/* The leak checker runs after main and calls the C library's sched_yield_cpu, which here is the
+ * kernel's. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -167,6 +168,7 @@ static void print_failure(u64 seed, const struct run_result *result)
            result->invariant, result->message);
     printf("  last actions:\n");
     history_print();
+    dump_state();
     print_replay(seed);
     if (options.shrink)
         shrink_and_print(&options, seed, result);

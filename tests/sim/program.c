@@ -189,8 +189,9 @@ struct arch_context *program_user_step(u32 cpu, struct arch_context *context)
     state.init_steps += program.who.is_init_main;
 
     if (program.who.is_init_main && !state.prefaulted) {
-        if (user_prefault(&program))
-            state.prefaulted = true;
+        state.prefaulted = user_prefault(&program);
+        if (state.prefaulted)
+            cleanup_note_regions(program.who.vspace);
         return program.next;
     }
     if (state.cleanup && program.who.is_init_main)

@@ -94,6 +94,10 @@ void cleanup_init(struct program *program);
 /* The next action of any other thread in clean-up. */
 void cleanup_other(struct program *program);
 void cleanup_reset(void);
+/* Init's regions as they are now are those that it starts with. */
+void cleanup_note_regions(const struct vspace *vspace);
+/* Does the range touch one of those? */
+bool cleanup_is_initial(u64 start, u64 size_bytes);
 
 /* program.c */
 void do_syscall(struct program *program, u32 number);

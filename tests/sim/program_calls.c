@@ -213,13 +213,19 @@ static void fill_range(struct program *program, struct arch_context *context)
         context->words[2] = pick_number(program, 100 * PAGE_SIZE);
 }
 
-/* Init keeps its image, start page and buffers: those lie below what it maps later, or are private.
- */
+static bool names_vital(const struct program *program, u64 handle)
+{
+    const struct cap_slot *slot = peek_slot(program->who.space, handle);
+    return slot && peek_is_vital(slot->object);
+}
+
+/* Init keeps the regions that it started with. */
 static bool spares_init(const struct program *program, const struct arch_context *context)
 {
-    if (!program->who.is_init || context->words[0] != 0)
+    bool own = context->words[0] == 0 || names_vital(program, context->words[0]);
+    if (!program->who.is_init || !own)
         return true;
-    return context->words[1] > 0x500000 || context->words[1] + context->words[2] < 0x400000;
+    return !cleanup_is_initial(context->words[1], context->words[2]);
 }
 
 static bool fill_unmap(struct program *program, struct arch_context *context)
@@ -251,12 +257,6 @@ static bool fill_watch(struct program *program, struct arch_context *context)
     context->handle = pick_handle(program, OBJECT_PROCESS);
     context->words[0] = pick_handle(program, OBJECT_ENDPOINT);
     return true;
-}
-
-static bool names_vital(const struct program *program, u64 handle)
-{
-    const struct cap_slot *slot = peek_slot(program->who.space, handle);
-    return slot && peek_is_vital(slot->object);
 }
 
 static bool fill_kill(struct program *program, struct arch_context *context)

@@ -9,7 +9,14 @@
 #include "abi/rights.h"
 #include "abi/message.h"
 
+#define INITIAL_REGIONS 64u
+
 static SIM_STATE bool done;
+static SIM_STATE struct {
+    u64 start;
+    u64 end;
+} initial_regions[INITIAL_REGIONS];
+static SIM_STATE u32 initial_count;
 
 void cleanup_reset(void)
 {
@@ -40,13 +47,34 @@ static u64 first_extra_handle(const struct cap_space *space)
     }
 }
 
-/* The first region that programs mapped, outside init's image, stack and buffers; NULL: none. */
+void cleanup_note_regions(const struct vspace *vspace)
+{
+    TREE_FOREACH(node, &vspace->regions)
+    {
+        const struct region *region = TREE_ENTRY(node, struct region, link);
+        if (initial_count == INITIAL_REGIONS)
+            break;
+        initial_regions[initial_count].start = node->key;
+        initial_regions[initial_count++].end = region->end;
+    }
+}
+
+bool cleanup_is_initial(u64 start, u64 size_bytes)
+{
+    for (u32 i = 0; i < initial_count; i++)
+        if (start < initial_regions[i].end &&
+            (start >= initial_regions[i].start || initial_regions[i].start - start < size_bytes))
+            return true;
+    return false;
+}
+
+/* The first region that was not there at the start; NULL: none. */
 static const struct region *first_extra_region(const struct vspace *vspace)
 {
     TREE_FOREACH(node, &vspace->regions)
     {
         const struct region *region = TREE_ENTRY(node, struct region, link);
-        if (region->node.owner && !region->dying)
+        if (!cleanup_is_initial(region->link.key, PAGE_SIZE) && !region->dying)
             return region;
     }
     return NULL;

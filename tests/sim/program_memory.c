@@ -55,6 +55,8 @@ static bool may_touch(const struct program *program, u64 address, u64 size, u32 
 {
     if (!program->who.is_init)
         return true;
+    if (address >= USER_END - size)
+        return false;
     for (u64 page = address & ~(PAGE_SIZE - 1); page < address + size; page += PAGE_SIZE)
         if (!peek_is_mapped(program->who.vspace, page, access))
             return false;

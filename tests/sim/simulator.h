@@ -75,6 +75,8 @@ bool run_has_failed(void);
 void history_line(const char *format, ...) PRINTF(1, 2);
 void history_reset(bool print);
 void history_print(void);
+/* CPUs, processes and threads as they are now, to stdout. */
+void dump_state(void);
 
 /* --- Chance
  * ------------------------------------------------------------------------------------------ */
@@ -140,10 +142,7 @@ void invariants_print(void);
 struct census {
     u64 objects[16];
     u64 cap_nodes;
-    u64 user_frames;
-    u64 table_frames;
-    u64 kernel_frames; /* without those of slabs */
-    u64 total_frames;
+    u64 last_id; /* the greatest of all objects */
 };
 
 void census_take(struct census *census);

@@ -1,12 +1,15 @@
 """What every part of the checks is given: where the tree lies, which profile runs, and how to build and start programs."""
 
 import os
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCE_FOLDERS = ("abi", "lib", "boot", "kernel", "interfaces", "sdk", "services", "drivers", "apps", "tests")
+
+PROGRESS = re.compile(r"^  [A-Z]+ +\S")  # what the build says of each step
 
 
 @dataclass
@@ -22,7 +25,8 @@ class Context:
         """Builds; returns "" or what went wrong."""
         done = subprocess.run(["make", "--no-print-directory", f"-j{self.jobs}", *targets], cwd=ROOT,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        return "" if done.returncode == 0 else done.stdout[-6000:]
+        lines = [line for line in done.stdout.splitlines() if not PROGRESS.match(line)]
+        return "" if done.returncode == 0 else "\n".join(lines)[:6000] or f"make: status {done.returncode}"
 
     def run(self, command, timeout_s=600, **extra):
         """Runs a program in the root of the tree; returns (status, output). 124: out of time."""

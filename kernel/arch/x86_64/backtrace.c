@@ -16,6 +16,7 @@ static bool is_text(u64 address)
 
 u32 arch_backtrace(u64 *addresses, u32 limit)
 {
+    /* SAFETY: the frame's address is a number from here on, looked at through probe_u64 only. */
     u64 frame = (u64)__builtin_frame_address(0);
     u32 count = 0;
     while (count < limit && frame % 8 == 0 && paging_is_stack(frame)) {

@@ -145,5 +145,7 @@ void port_cpu_install(u32 index, u64 stack_top)
     cpu->index = index;
     cpu->stack_top = stack_top;
     cpu->timer_armed_ns = TIME_NEVER;
+    /* SAFETY: from here on GS stays at this structure in kernel mode; port_this_cpu relies on it.
+     */
     x86_wrmsr(MSR_GS_BASE, (u64)cpu);
 }

@@ -6,7 +6,7 @@
 #define HARDWARE_TRIES 32u
 #define JITTER_ROUNDS  64u
 
-/* SAFETY: RDSEED and RDRAND change a register and the carry flag only. */
+/* SAFETY (this file): RDSEED and RDRAND change a register and the carry flag only. */
 static bool rdseed(u64 *value)
 {
     bool ok;

@@ -49,8 +49,7 @@ void fpu_init_boot(void)
         state_mask |= XCR0_AVX512;
 }
 
-/* SAFETY: the areas are 64-byte aligned and arch_fpu_size() long (arch_context_init); TS is clear.
- */
+/* SAFETY: `area` is 64-byte aligned and arch_fpu_size() long (arch_context_init); TS is clear. */
 static void state_save(u8 *area)
 {
     u32 low = (u32)state_mask, high = (u32)(state_mask >> 32);
@@ -62,14 +61,17 @@ static void state_save(u8 *area)
         __asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
 }
 
+/* SAFETY: as above; the initial state is complete as far as XRSTOR and FXRSTOR read it. */
 static void state_load(const u8 *area)
 {
     u32 low = (u32)state_mask, high = (u32)(state_mask >> 32);
-    /* Some AMD CPUs neither save nor load the last instruction's addresses unless an exception is
+    /* SAFETY: EMMS and FILD touch x87 state only, which is loaded anew below.
+     * Some AMD CPUs neither save nor load the last instruction's addresses unless an exception is
      * pending: make them the kernel's own first (AMD APM 2, 11.4.4). */
     static const u32 zero;
     if (cpu_has(FEATURE_FPU_POINTERS_LEAK))
         __asm__ volatile("fnclex; emms; fildl %0" ::"m"(zero));
+    /* SAFETY: as for the function. */
     if (state_mask)
         __asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"(low), "d"(high) : "memory");
     else

@@ -3,8 +3,8 @@
  * that change. It scrolls by a quarter of the screen at a time, which makes the cost of a line
  * small.
  *
- * SAFETY (this file): pixels are written through the mapping that framebuffer_map makes; the grid is cut to its
- * size there.
+ * SAFETY (this file): pixels are written through the mapping that framebuffer_map makes; the grid
+ * is cut to its size there.
  */
 #include "framebuffer.h"
 

@@ -1,4 +1,5 @@
-/* SAFETY (this file): registers are reached through the uncached page that arch_memory_init maps. */
+/* SAFETY (this file): registers are reached through the uncached page that arch_memory_init maps.
+ */
 #include "hpet.h"
 
 #include "clock_scale.h"

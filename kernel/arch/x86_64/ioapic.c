@@ -1,4 +1,5 @@
-/* SAFETY (this file): registers are reached through the uncached pages that arch_memory_init maps. */
+/* SAFETY (this file): registers are reached through the uncached pages that arch_memory_init maps.
+ */
 #include "ioapic.h"
 
 #include "arch/atomic.h"

@@ -1,5 +1,5 @@
-/* SAFETY (this file): registers are reached through the uncached page that arch_memory_init maps, or through
- * MSRs. */
+/* SAFETY (this file): registers are reached through the uncached page that arch_memory_init maps,
+ * or through MSRs. */
 #include "lapic.h"
 
 #include "arch/cpu.h"

@@ -1,4 +1,5 @@
-/* SAFETY (this file): port I/O to COM1 only, which is the kernel's until console_release and again in a panic.
+/* SAFETY (this file): port I/O to COM1 only, which is the kernel's until console_release and again
+ * in a panic.
  */
 #include "serial.h"
 

@@ -94,7 +94,7 @@ bool arch_cpu_start(const struct boot_info *boot, struct cpu *core, u32 index, v
     cpu->core = core;
     cpu->index = index;
     cpu->apic_id = boot->cpus[index].apic_id;
-    cpu->stack_top = (u64)stack_top;
+    cpu->stack_top = (u64)stack_top; /* SAFETY: the stack is the CPU's for ever */
     fill_trampoline(cpu);
     ATOMIC_STORE(&cpu->start_state, STATE_STARTING);
 

@@ -36,6 +36,7 @@ void startup_cpu(struct port_cpu *cpu)
     descriptors_load(cpu);
     features_enable_cpu();
     x86_wrmsr(MSR_STAR, (u64)SELECTOR_SYSRET_BASE << 48 | (u64)SELECTOR_KERNEL_CODE << 32);
+    /* SAFETY: the entry's address as a number; user mode can reach it through SYSCALL only. */
     x86_wrmsr(MSR_LSTAR, (u64)syscall_entry);
     x86_wrmsr(MSR_SFMASK, SYSCALL_FLAG_MASK);
     fpu_init_cpu();

@@ -2,9 +2,9 @@
  * Instructions that C has no word for. Each is one instruction or a pair; all rules about when they
  * may be used are the callers'.
  *
- * SAFETY (this file): these functions are the port's whole vocabulary of privileged instructions outside .S
- * files. Those that change translation, interrupts or memory carry a "memory" clobber, so the
- * compiler keeps their order.
+ * SAFETY (this file): these functions are the port's whole vocabulary of privileged instructions
+ * outside .S files. Those that change translation, interrupts or memory carry a "memory" clobber,
+ * so the compiler keeps their order.
  */
 #ifndef X86_64_X86_H
 #define X86_64_X86_H
