@@ -1,6 +1,7 @@
 /*
- * The process manager: starts programs of the boot archive in groups of their own, and accounts for their ends. Served by
- * services/supervisor. What a client may do is tied to the badge of its capability by the manifest.
+ * The process manager: starts programs of the boot archive in groups of their own, and accounts for
+ * their ends. Served by services/supervisor. What a client may do is tied to the badge of its
+ * capability by the manifest.
  */
 #ifndef INTERFACES_MANAGER_H
 #define INTERFACES_MANAGER_H
@@ -11,8 +12,8 @@
 #define MANAGER_INTERFACE 2u
 
 /*
- * RUN     data: program name and arguments, each ended by NUL; w0: MANAGER_RUN_*; w1: time limit in ns (0: none);
- *         capability 0 (optional): endpoint with SIGNAL, signalled when the job has ended
+ * RUN     data: program name and arguments, each ended by NUL; w0: MANAGER_RUN_*; w1: time limit in
+ * ns (0: none); capability 0 (optional): endpoint with SIGNAL, signalled when the job has ended
  *      -> w0 job, w1 process id; capability 0: the process (WAIT, INSPECT)
  *         NOT_FOUND: no such program. FULL: too many jobs. Errors of spawn as they are.
  */
@@ -25,7 +26,8 @@
  */
 #define MANAGER_RESULT MESSAGE_LABEL(MANAGER_INTERFACE, 2)
 
-/* KILL    w0: process id. Ends a process of a job or service. NOT_FOUND: not one that the manager started. */
+/* KILL    w0: process id. Ends a process of a job or service. NOT_FOUND: not one that the manager
+ * started. */
 #define MANAGER_KILL MESSAGE_LABEL(MANAGER_INTERFACE, 3)
 
 /*
@@ -49,9 +51,9 @@ enum manager_end {
 struct manager_result {
     struct exit_record record;
     u64 process_id;
-    u64 run_ns;      /* from start to end, on the clock */
-    u64 cpu_ns;      /* of its group */
-    u32 end;         /* enum manager_end */
+    u64 run_ns; /* from start to end, on the clock */
+    u64 cpu_ns; /* of its group */
+    u32 end;    /* enum manager_end */
     u32 reserved;
 };
 

@@ -135,10 +135,8 @@ enum status process_create(group_t group, const struct spawn_plan *plan, process
 static enum status wait_with(process_t process, u64 info, u64 deadline_ns,
                              struct exit_record *record)
 {
-    struct syscall_frame frame = {.number = SYS_wait,
-                                  .info = info,
-                                  .handle = process.cap.bits,
-                                  .deadline = deadline_ns};
+    struct syscall_frame frame = {
+        .number = SYS_wait, .info = info, .handle = process.cap.bits, .deadline = deadline_ns};
     enum status status = ferrous_syscall(&frame);
 
     if (status != STATUS_OK)

@@ -1,6 +1,7 @@
 /*
- * Client of the console. Writes are cut into messages; a driver that dies in the middle of one is replaced by the
- * supervisor behind the same endpoint, so a write that failed for that reason is tried again.
+ * Client of the console. Writes are cut into messages; a driver that dies in the middle of one is
+ * replaced by the supervisor behind the same endpoint, so a write that failed for that reason is
+ * tried again.
  */
 #include "ferrous/console.h"
 

@@ -1,11 +1,13 @@
 /*
- * Blocks lie side by side in a region, each with a header that tells its own size and that of the block before it:
+ * Blocks lie side by side in a region, each with a header that tells its own size and that of the
+ * block before it:
  *
  *     region:  [block][block]...[block][end]
  *     block:   previous_size | size+flags | payload ...      (free: payload begins with list links)
  *
- * `end` is a used block of no payload, so that joining never leaves the region; the first block's previous_size is 0.
- * Invariant: no two free blocks are neighbours; a free block is in the bin of its size.
+ * `end` is a used block of no payload, so that joining never leaves the region; the first block's
+ * previous_size is 0. Invariant: no two free blocks are neighbours; a free block is in the bin of
+ * its size.
  */
 #include "ferrous/heap.h"
 

@@ -213,7 +213,11 @@ TEST(random_work_keeps_every_block_intact)
 
             if (block == NULL)
                 continue;
-            EXPECT(is_filled(block, blocks[i] == NULL ? 0 : size < sizes[i] ? size : sizes[i], (u8)i));
+            EXPECT(is_filled(block,
+                             blocks[i] == NULL ? 0
+                             : size < sizes[i] ? size
+                                               : sizes[i],
+                             (u8)i));
             blocks[i] = block;
             sizes[i] = size;
             memset(block, (int)i, size);

@@ -1,4 +1,5 @@
-/* Locks over futexes. Each wait re-checks its word, so a spurious wake-up only costs a turn of the loop. */
+/* Locks over futexes. Each wait re-checks its word, so a spurious wake-up only costs a turn of the
+ * loop. */
 #include "ferrous/lock.h"
 
 #include "ferrous/calls.h"
@@ -15,8 +16,8 @@ bool mutex_try_lock(struct mutex *mutex)
 {
     u32 expected = MUTEX_FREE;
 
-    return __atomic_compare_exchange_n(&mutex->state, &expected, MUTEX_HELD, false, __ATOMIC_ACQUIRE,
-                                       __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(&mutex->state, &expected, MUTEX_HELD, false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 void mutex_lock(struct mutex *mutex)
@@ -61,8 +62,8 @@ bool semaphore_try_wait(struct semaphore *semaphore)
     u32 count = __atomic_load_n(&semaphore->count, __ATOMIC_RELAXED);
 
     while (count != 0) {
-        if (__atomic_compare_exchange_n(&semaphore->count, &count, count - 1, true, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED))
+        if (__atomic_compare_exchange_n(&semaphore->count, &count, count - 1, true,
+                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
             return true;
     }
     return false;

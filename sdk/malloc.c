@@ -1,4 +1,5 @@
-/* The program's heap: one struct heap under one lock, growing by regions of at least 64 KiB that are never given back. */
+/* The program's heap: one struct heap under one lock, growing by regions of at least 64 KiB that
+ * are never given back. */
 #include "ferrous/memory.h"
 
 #include "ferrous/calls.h"

@@ -1,7 +1,8 @@
 /*
- * From an ELF file to a spawn plan. Segments whose file part is whole pages (all programs linked with sdk/user.ld) are
- * mapped from the file's memory object, writable ones copy-on-write; others are copied into fresh memory first. What
- * follows the file part is anonymous. The image lies at a random place of one window.
+ * From an ELF file to a spawn plan. Segments whose file part is whole pages (all programs linked
+ * with sdk/user.ld) are mapped from the file's memory object, writable ones copy-on-write; others
+ * are copied into fresh memory first. What follows the file part is anonymous. The image lies at a
+ * random place of one window.
  */
 #include "ferrous/process.h"
 
@@ -12,7 +13,8 @@
 #include "lib/elf.h"
 #include "lib/string.h"
 
-/* All of a small process lies in one GiB, so that it needs few page tables; the kernel puts the rest into its upper half. */
+/* All of a small process lies in one GiB, so that it needs few page tables; the kernel puts the
+ * rest into its upper half. */
 #define WINDOW_START 0x40000000ull
 #define WINDOW_PAGES 0x10000ull
 #define IMAGE_MAX    0x10000000ull
@@ -46,8 +48,8 @@ static enum status add_segment(struct builder *builder, cap_t memory, u64 offset
 }
 
 /* Fresh memory of `size` that holds the file's bytes at `skip`; charged to the child's group. */
-static enum status copy_segment(struct builder *builder, const struct elf_segment *segment, u64 skip,
-                                u64 size, cap_t *copy)
+static enum status copy_segment(struct builder *builder, const struct elf_segment *segment,
+                                u64 skip, u64 size, cap_t *copy)
 {
     const u8 *file = builder->spec->image.data;
     memory_t memory;
@@ -102,7 +104,8 @@ static enum status place_segment(struct builder *builder, const struct elf_segme
         file_offset = 0;
         flags &= ~MAP_PRIVATE;
     }
-    status = add_segment(builder, source, file_offset, start + builder->slide, file_end - start, flags);
+    status =
+        add_segment(builder, source, file_offset, start + builder->slide, file_end - start, flags);
     if (status != STATUS_OK)
         return status;
     return add_segment(builder, CAP_NULL, 0, file_end + builder->slide, memory_end - file_end,
@@ -118,8 +121,8 @@ static enum status place_image(struct builder *builder)
     if (error != ELF_OK || builder->elf.end - builder->elf.start > IMAGE_MAX)
         return STATUS_BAD_ARGUMENT;
     if (builder->elf.position_independent)
-        builder->slide = WINDOW_START + random_value_below(WINDOW_PAGES) * PAGE_SIZE -
-                         builder->elf.start;
+        builder->slide =
+            WINDOW_START + random_value_below(WINDOW_PAGES) * PAGE_SIZE - builder->elf.start;
     builder->plan.load_base = builder->slide;
     builder->plan.entry = builder->elf.entry + builder->slide;
     for (u32 i = 0; i < builder->elf.segment_count; i++) {

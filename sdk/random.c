@@ -1,6 +1,7 @@
 /*
- * The seed is the secret halves of this process's capability handles (each 32 bits from the kernel's generator), the
- * places where the kernel put things, RDRAND where the CPU has it, and the time-stamp counter.
+ * The seed is the secret halves of this process's capability handles (each 32 bits from the
+ * kernel's generator), the places where the kernel put things, RDRAND where the CPU has it, and the
+ * time-stamp counter.
  */
 #include "ferrous/random.h"
 
@@ -11,10 +12,10 @@
 #include "lib/chacha.h"
 #include "lib/string.h"
 
-#define CPUID_FEATURES      1u
-#define CPUID_ECX_RDRAND    (1u << 30)
-#define RDRAND_WORDS        8u
-#define RDRAND_TRIES        10u
+#define CPUID_FEATURES   1u
+#define CPUID_ECX_RDRAND (1u << 30)
+#define RDRAND_WORDS     8u
+#define RDRAND_TRIES     10u
 
 struct seed {
     cap_t caps[SPAWN_MAX_CAPS + 2];

@@ -1,4 +1,5 @@
-/* The ring. Positions are counters modulo 2^32; their difference, cut to the capacity, is what is waiting. */
+/* The ring. Positions are counters modulo 2^32; their difference, cut to the capacity, is what is
+ * waiting. */
 #include "ferrous/ring.h"
 
 #include "lib/string.h"
@@ -30,9 +31,8 @@ void ring_attach_consumer(struct ring *ring, void *memory, u32 capacity, u32 ent
 
 u32 ring_count(const struct ring *ring, bool producer)
 {
-    u32 count = producer
-                    ? ring->position - __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE)
-                    : __atomic_load_n(&ring->header->head, __ATOMIC_ACQUIRE) - ring->position;
+    u32 count = producer ? ring->position - __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE)
+                         : __atomic_load_n(&ring->header->head, __ATOMIC_ACQUIRE) - ring->position;
 
     return count < ring->capacity ? count : ring->capacity;
 }
@@ -50,11 +50,11 @@ bool ring_put(struct ring *ring, const void *entry, bool *was_empty)
         return false;
     memcpy(entry_at(ring, ring->position), entry, ring->entry_size);
     ring->position++;
-    /* Sequentially consistent with the re-read: either the consumer sees the entry, or we see that it caught up. */
+    /* Sequentially consistent with the re-read: either the consumer sees the entry, or we see that
+     * it caught up. */
     __atomic_store_n(&ring->header->head, ring->position, __ATOMIC_SEQ_CST);
     if (was_empty != NULL)
-        *was_empty =
-            __atomic_load_n(&ring->header->tail, __ATOMIC_SEQ_CST) == ring->position - 1;
+        *was_empty = __atomic_load_n(&ring->header->tail, __ATOMIC_SEQ_CST) == ring->position - 1;
     return true;
 }
 

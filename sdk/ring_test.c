@@ -87,8 +87,8 @@ TEST(counters_may_wrap)
     }
 }
 
-/* Whatever the peer writes into the header, nothing outside the entries is touched (the sanitizer watches) and counts
- * stay within the capacity. */
+/* Whatever the peer writes into the header, nothing outside the entries is touched (the sanitizer
+ * watches) and counts stay within the capacity. */
 TEST(lying_peer_gains_nothing)
 {
     struct ring producer;

@@ -5,7 +5,8 @@
 #include "abi/spawn.h"
 #include "ferrous/thread_block.h"
 
-/* Applies the program's own relocations. Runs before anything else; `header` and `dynamic` are where they lie now. */
+/* Applies the program's own relocations. Runs before anything else; `header` and `dynamic` are
+ * where they lie now. */
 void sdk_relocate(const void *header, const void *dynamic);
 _Noreturn void sdk_start(const struct start_info *info);
 

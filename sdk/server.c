@@ -1,4 +1,5 @@
-/* The server loop. A reply that nobody waits for any more is dropped by the kernel; the loop goes on. */
+/* The server loop. A reply that nobody waits for any more is dropped by the kernel; the loop goes
+ * on. */
 #include "ferrous/server.h"
 
 static u64 deadline_of(const struct server *server)
@@ -39,7 +40,8 @@ static bool may_go_on(enum status status)
 enum status server_run(const struct server *server)
 {
     struct message message;
-    enum status status = ipc_receive(server->endpoint, &message, server->accept, deadline_of(server));
+    enum status status =
+        ipc_receive(server->endpoint, &message, server->accept, deadline_of(server));
 
     for (;;) {
         if (status == STATUS_TIMED_OUT)
@@ -47,8 +49,8 @@ enum status server_run(const struct server *server)
         else if (status != STATUS_OK && !may_go_on(status))
             return status;
         if (status == STATUS_OK && dispatch(server, &message))
-            status = ipc_reply_receive(server->endpoint, &message, server->accept,
-                                       deadline_of(server));
+            status =
+                ipc_reply_receive(server->endpoint, &message, server->accept, deadline_of(server));
         else
             status = ipc_receive(server->endpoint, &message, server->accept, deadline_of(server));
     }

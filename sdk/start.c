@@ -1,8 +1,10 @@
 /*
- * Start of a program: relocations, the main thread's block, arguments, main. Runs alone, before any thread exists.
+ * Start of a program: relocations, the main thread's block, arguments, main. Runs alone, before any
+ * thread exists.
  *
- * Programs are static PIE: only R_X86_64_RELATIVE relocations, applied here (ELF-64 object file format; System V ABI
- * for x86-64, 4.4). Until sdk_relocate returns, nothing that needs one may be touched.
+ * Programs are static PIE: only R_X86_64_RELATIVE relocations, applied here (ELF-64 object file
+ * format; System V ABI for x86-64, 4.4). Until sdk_relocate returns, nothing that needs one may be
+ * touched.
  */
 #include "ferrous/start.h"
 
@@ -95,7 +97,8 @@ void sdk_relocate(const void *header, const void *dynamic)
         else if (entry->tag == DYNAMIC_RELA_SIZE)
             table_size = entry->value;
     }
-    for (u64 at = 0; at + sizeof(struct relocation) <= table_size; at += sizeof(struct relocation)) {
+    for (u64 at = 0; at + sizeof(struct relocation) <= table_size;
+         at += sizeof(struct relocation)) {
         const struct relocation *relocation = (const void *)(uintptr_t)(table + at);
 
         if ((u32)relocation->info == RELOCATION_RELATIVE)
@@ -143,8 +146,8 @@ static void start_main_thread(const struct start_info *info)
     block = thread_area_init(main_area);
     block->buffer = (void *)(uintptr_t)info->message_buffer;
     block->thread = info->main_thread;
-    if (kthread_control((thread_t){info->main_thread}, THREAD_SET_POINTER,
-                        (u64)(uintptr_t)block) != STATUS_OK)
+    if (kthread_control((thread_t){info->main_thread}, THREAD_SET_POINTER, (u64)(uintptr_t)block) !=
+        STATUS_OK)
         process_exit(134);
     block->canary = random_value() & ~0xffull;
 }

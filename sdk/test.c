@@ -43,7 +43,8 @@ static bool is_wanted(const struct boot_test *test, const char *filter)
     return string_starts_with(name, filter);
 }
 
-/* What caches keep (slabs, the heap) makes a first run differ from what it found; a leak makes every run differ. */
+/* What caches keep (slabs, the heap) makes a first run differ from what it found; a leak makes
+ * every run differ. */
 static void run_one(const struct boot_test *test, const struct test_hooks *hooks,
                     struct test_totals *totals)
 {

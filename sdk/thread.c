@@ -1,6 +1,7 @@
 /*
- * A thread's mapping, from low to high: guard page | stack | thread-local variables and block. The thread marks `done` as its
- * last act (sdk/start.S); the joiner then makes sure that the kernel has let go of it and unmaps all of it.
+ * A thread's mapping, from low to high: guard page | stack | thread-local variables and block. The
+ * thread marks `done` as its last act (sdk/start.S); the joiner then makes sure that the kernel has
+ * let go of it and unmaps all of it.
  */
 #include "ferrous/thread.h"
 

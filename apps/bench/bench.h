@@ -1,6 +1,6 @@
 /*
- * What paths through the kernel cost, in ticks of the time-stamp counter: instructions, where the emulator counts them so. The same
- * program plays the other side: `bench --role NAME`.
+ * What paths through the kernel cost, in ticks of the time-stamp counter: instructions, where the
+ * emulator counts them so. The same program plays the other side: `bench --role NAME`.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -20,13 +20,14 @@ struct bench {
     struct process_image image; /* of this program */
     struct process_image small; /* the program that is spawned */
     u64 overhead;               /* of an empty measurement */
+    const char *unit;           /* "instructions", where the counter counts them, else "ticks" */
 };
 
 extern struct bench bench;
 extern u64 bench_samples[BENCH_ROUNDS_MAX + BENCH_WARM_UP];
 
-/* Prints `BENCH name value instructions` with the least of the samples, net of the overhead, over `divisor`; and the median as a
- * remark. */
+/* Prints `BENCH name value unit` with the least of the samples, net of the overhead, over
+ * `divisor`; and the median as a remark. */
 void bench_report(const char *name, u32 rounds, u64 divisor);
 
 /* Runs `body` many times and reports what one run took. */

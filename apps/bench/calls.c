@@ -5,7 +5,7 @@
     ((struct process_cap){                                                                         \
         .name = (name_), .cap = (handle_).cap, .rights = (rights_), .mode = CAP_SEND_COPY})
 
-#define MANY 1000u
+#define MANY       1000u
 #define NO_HANDLER ((endpoint_t){CAP_NULL})
 
 static void measure_call(void)

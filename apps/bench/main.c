@@ -5,6 +5,8 @@
 #include "interfaces/manager.h"
 #include "lib/string.h"
 
+#define CALIBRATION_TURNS 10000u
+
 typedef unsigned long long ull;
 
 struct bench bench;
@@ -32,7 +34,7 @@ void bench_report(const char *name, u32 rounds, u64 divisor)
     u64 *values = bench_samples + BENCH_WARM_UP;
 
     sort(values, rounds);
-    print("BENCH %s %llu instructions\n", name, (ull)(net(values[0]) / divisor));
+    print("BENCH %s %llu %s\n", name, (ull)(net(values[0]) / divisor), bench.unit);
     print("      median %llu of %u rounds\n", (ull)(net(values[rounds / 2]) / divisor), rounds);
 }
 
@@ -45,6 +47,20 @@ static void measure_overhead(void)
     }
     sort(bench_samples, 64);
     bench.overhead = bench_samples[0];
+}
+
+/* A loop of known length tells whether the counter advances by one per instruction. */
+static void find_unit(void)
+{
+    u64 turns = CALIBRATION_TURNS;
+    u64 start = time_ticks();
+    u64 taken;
+
+    __asm__ volatile("1:\n\tdecq %0\n\tjnz 1b" : "+r"(turns) : : "cc");
+    taken = time_ticks() - start;
+    bench.unit = taken >= 2 * CALIBRATION_TURNS && taken < 2 * CALIBRATION_TURNS + 32
+                     ? "instructions"
+                     : "ticks";
 }
 
 void start_role(const char *role, const struct process_cap *caps, u32 cap_count,
@@ -78,18 +94,19 @@ static void report_boot(void)
     struct message message = MESSAGE_INIT(MANAGER_BOOT);
 
     if (!cap_is_null(manager.cap) && ipc_call_checked(manager, &message, TIME_NEVER) == STATUS_OK)
-        print("BENCH boot_to_init %llu instructions\n", (ull)message.words[0]);
+        print("BENCH boot_to_init %llu %s\n", (ull)message.words[0], bench.unit);
 }
 
 int main(int argc, char **argv)
 {
+    measure_overhead();
+    find_unit();
     if (argc > 2 && string_equal(argv[1], "--role"))
         return run_role(argv[2]);
     bench.group = start_group();
     MUST(archive_open((memory_t){start_cap("archive")}, &bench.archive));
     MUST(archive_find(&bench.archive, "bench", &bench.image));
     MUST(archive_find(&bench.archive, "hello", &bench.small));
-    measure_overhead();
     bench_calls();
     bench_memory();
     bench_processes();

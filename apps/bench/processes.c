@@ -42,8 +42,10 @@ static void run_container(void)
 /* The child measures and reports; here its faults are answered. */
 static void measure_faults(void)
 {
-    struct process_cap cap = {
-        .name = "console", .cap = start_cap("console"), .rights = RIGHT_SEND, .mode = CAP_SEND_COPY};
+    struct process_cap cap = {.name = "console",
+                              .cap = start_cap("console"),
+                              .rights = RIGHT_SEND,
+                              .mode = CAP_SEND_COPY};
     struct exit_record record;
     struct process process;
     struct message message;

@@ -1,6 +1,6 @@
 /*
- * Does one thing that no program may do, by name: crash KIND. Each ends the process with a reason of its own, and hurts
- * nobody else. `crash` alone lists the kinds.
+ * Does one thing that no program may do, by name: crash KIND. Each ends the process with a reason
+ * of its own, and hurts nobody else. `crash` alone lists the kinds.
  */
 #include "abi/types.h"
 

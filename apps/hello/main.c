@@ -1,4 +1,5 @@
-/* The smallest program: says hello, with its arguments. `hello --silent` says nothing, for those who measure it. */
+/* The smallest program: says hello, with its arguments. `hello --silent` says nothing, for those
+ * who measure it. */
 #include "ferrous/console.h"
 #include "ferrous/start.h"
 #include "lib/string.h"

@@ -1,4 +1,5 @@
-/* The lines typed before: a ring of the last HISTORY_LINES, newest first. Repeats of the newest are not kept twice. */
+/* The lines typed before: a ring of the last HISTORY_LINES, newest first. Repeats of the newest are
+ * not kept twice. */
 #ifndef SHELL_HISTORY_H
 #define SHELL_HISTORY_H
 

@@ -39,24 +39,43 @@ static const char *fault_text(u32 fault)
     }
 }
 
+/* How a process ended, in a few words. */
+static void describe_end(char *text, size_t size, const struct exit_record *record)
+{
+    switch (record->reason) {
+    case EXIT_NORMAL:
+        format_to(text, size, "ended with code %lld", (long long)record->code);
+        break;
+    case EXIT_FAULT:
+        format_to(text, size, "%s: address %#llx, pc %#llx", fault_text(record->fault),
+                  (ull)record->address, (ull)record->pc);
+        break;
+    case EXIT_KILLED:
+        format_to(text, size, "killed");
+        break;
+    case EXIT_GROUP:
+        format_to(text, size, "ended with its group");
+        break;
+    default:
+        format_to(text, size, "-");
+        break;
+    }
+}
+
 /* One line on how it ended; nothing after a normal end with code 0. */
 static void tell_end(const char *name, const struct manager_result *result)
 {
     const struct exit_record *record = &result->record;
+    char text[128];
 
-    if (record->reason == EXIT_NORMAL) {
-        if (record->code != 0)
-            print("%s: ended with code %lld\n", name, (long long)record->code);
-    } else if (record->reason == EXIT_FAULT) {
-        print("%s: %s: address %#llx, pc %#llx\n", name, fault_text(record->fault),
-              (ull)record->address, (ull)record->pc);
-    } else if (result->end == MANAGER_END_TIME_LIMIT) {
-        print("%s: time limit passed after %llu ms\n", name, (ull)(result->run_ns / NS_PER_MS));
-    } else if (record->reason == EXIT_KILLED) {
-        print("%s: killed\n", name);
-    } else {
-        print("%s: ended with its group\n", name);
-    }
+    if (record->reason == EXIT_NORMAL && record->code == 0)
+        return;
+    if (record->reason == EXIT_KILLED && result->end == MANAGER_END_TIME_LIMIT)
+        format_to(text, sizeof(text), "time limit passed after %llu ms",
+                  (ull)(result->run_ns / NS_PER_MS));
+    else
+        describe_end(text, sizeof(text), record);
+    print("%s: %s\n", name, text);
 }
 
 /* Packs argv into one string of NUL-ended words; 0: it does not fit. */
@@ -190,18 +209,21 @@ static void run_svc(struct shell *shell, int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    print("  %-16s %-8s %5s %8s\n", "NAME", "STATE", "PID", "RESTARTS");
+    print("  %-16s %-8s %5s %8s  %s\n", "NAME", "STATE", "PID", "RESTARTS", "LAST END");
     for (u64 index = 0;; index++) {
         struct message message = MESSAGE_INIT(MANAGER_SERVICE);
         struct manager_service service;
+        char last_end[128];
 
         message.words[0] = index;
         if (ipc_call_checked(shell->manager, &message, TIME_NEVER) != STATUS_OK ||
             message_length(&message) != sizeof(service))
             return;
         memcpy(&service, message_data(), sizeof(service));
-        print("  %-16.*s %-8s %5llu %8u\n", (int)sizeof(service.name), service.name,
-              service_state_text(service.state), (ull)service.process_id, service.restarts);
+        describe_end(last_end, sizeof(last_end), &service.last_end);
+        print("  %-16.*s %-8s %5llu %8u  %s\n", (int)sizeof(service.name), service.name,
+              service_state_text(service.state), (ull)service.process_id, service.restarts,
+              last_end);
     }
 }
 

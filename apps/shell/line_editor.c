@@ -1,13 +1,13 @@
 /*
- * The editor. Appending at the end echoes just the character; any other change draws the line again from its start. Escape
- * sequences: ESC [ or ESC O, an optional number, a final letter or ~.
+ * The editor. Appending at the end echoes just the character; any other change draws the line again
+ * from its start. Escape sequences: ESC [ or ESC O, an optional number, a final letter or ~.
  */
 #include "line_editor.h"
 
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define CONTROL(letter) ((letter) & 0x1f)
+#define CONTROL(letter) ((letter)&0x1f)
 #define ESCAPE          0x1b
 #define DELETE          0x7f
 

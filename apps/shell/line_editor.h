@@ -1,10 +1,12 @@
 /*
- * Editing of one line on an ANSI terminal (ECMA-48): bytes from the keyboard go in, text for the screen comes out through
- * a function. No input is waited for and nothing is global, so the host can test it byte by byte.
+ * Editing of one line on an ANSI terminal (ECMA-48): bytes from the keyboard go in, text for the
+ * screen comes out through a function. No input is waited for and nothing is global, so the host
+ * can test it byte by byte.
  *
  *   left right home end, backspace delete, up down (history)
  *   ctrl-a e b f: move   ctrl-k u w: cut to the end, to the start, a word   ctrl-p n: history
- *   ctrl-l: clear the screen   ctrl-c: give the line up   ctrl-d: delete, or end of input on an empty line
+ *   ctrl-l: clear the screen   ctrl-c: give the line up   ctrl-d: delete, or end of input on an
+ * empty line
  */
 #ifndef SHELL_LINE_EDITOR_H
 #define SHELL_LINE_EDITOR_H
@@ -29,9 +31,9 @@ struct line_editor {
     char text[LINE_SIZE]; /* NUL-terminated */
     u32 length;
     u32 cursor;
-    u32 age; /* of the history line shown; 0: the one being typed */
+    u32 age;               /* of the history line shown; 0: the one being typed */
     char typed[LINE_SIZE]; /* that one, while history is shown */
-    u32 escape; /* state of an escape sequence */
+    u32 escape;            /* state of an escape sequence */
     u32 parameter;
     bool after_return; /* a line feed right after a carriage return is not another line */
 };
@@ -43,8 +45,8 @@ void line_editor_init(struct line_editor *editor, const char *prompt, struct his
 /* Starts an empty line and shows the prompt. */
 void line_editor_begin(struct line_editor *editor);
 
-/* One byte from the keyboard. After anything but LINE_MORE, call line_editor_begin for the next line. A finished line
- * goes into the history. */
+/* One byte from the keyboard. After anything but LINE_MORE, call line_editor_begin for the next
+ * line. A finished line goes into the history. */
 enum line_event line_editor_feed(struct line_editor *editor, u8 byte);
 
 /* Gives the line up as ctrl-c does. */

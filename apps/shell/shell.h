@@ -1,6 +1,7 @@
 /*
- * The shell: a process that has the console, the process manager, and the machine capability with the rights to
- * look and to switch off. Everything it waits for arrives at its one endpoint, as signal bits.
+ * The shell: a process that has the console, the process manager, and the machine capability with
+ * the rights to look and to switch off. Everything it waits for arrives at its one endpoint, as
+ * signal bits.
  */
 #ifndef SHELL_H
 #define SHELL_H
@@ -20,8 +21,8 @@ struct shell {
     endpoint_t console;
     endpoint_t manager;
     machine_t machine;
-    endpoint_t events;       /* receiving */
-    endpoint_t input_event;  /* the same with one badge each, to hand out */
+    endpoint_t events;      /* receiving */
+    endpoint_t input_event; /* the same with one badge each, to hand out */
     endpoint_t interrupt_event;
     endpoint_t job_event;
     u64 pending; /* EVENT_* received and not yet looked at */
@@ -32,7 +33,8 @@ struct shell {
 /* Asks the console (again, after its driver was restarted) for its events. */
 void shell_subscribe(struct shell *shell);
 
-/* Waits until one of `events` happens or the deadline passes; returns those that happened and forgets them. */
+/* Waits until one of `events` happens or the deadline passes; returns those that happened and
+ * forgets them. */
 u64 shell_wait(struct shell *shell, u64 events, u64 deadline_ns);
 
 struct shell_command {
@@ -50,8 +52,8 @@ extern const struct shell_command job_commands[];
 /* Runs one line. */
 void shell_execute(struct shell *shell, char *line);
 
-/* Cuts a line into words in place: blanks separate, "double quotes" hold together. Returns how many, at most `max`; -1
- * when there are more or a quote is not closed. */
+/* Cuts a line into words in place: blanks separate, "double quotes" hold together. Returns how
+ * many, at most `max`; -1 when there are more or a quote is not closed. */
 int shell_split(char *line, char **words, int max);
 
 #endif

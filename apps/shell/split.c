@@ -6,7 +6,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Closes the gap that quotes leave: the word is copied onto itself. Returns where it ended; NULL: unclosed quote. */
+/* Closes the gap that quotes leave: the word is copied onto itself. Returns where it ended; NULL:
+ * unclosed quote. */
 static char *take_word(char *from)
 {
     char *to = from;

@@ -20,8 +20,8 @@ static bool failed(const char *what, enum status status)
 
 static const char *state_name(u32 state)
 {
-    static const char *const names[] = {"running",  "ready",   "receiving", "sending",
-                                        "calling",  "waiting", "held",      "dead"};
+    static const char *const names[] = {"running", "ready",   "receiving", "sending",
+                                        "calling", "waiting", "held",      "dead"};
 
     return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
 }

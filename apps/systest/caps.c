@@ -166,8 +166,8 @@ BOOT_TEST(caps, depth_is_bounded)
 
     CHECK_OK(make_endpoint(0, &endpoint));
     while (made <= CAP_MAX_DEPTH) {
-        status = cap_derive_rights(made == 0 ? endpoint.cap : chain[made - 1], UINT32_MAX,
-                                   &chain[made]);
+        status =
+            cap_derive_rights(made == 0 ? endpoint.cap : chain[made - 1], UINT32_MAX, &chain[made]);
         if (status != STATUS_OK)
             break;
         made++;

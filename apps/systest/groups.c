@@ -114,7 +114,8 @@ BOOT_TEST(groups, spawn_in_a_tight_group_fails_whole)
     struct process process;
     struct exit_record record;
 
-    /* At every limit spawn works wholly or leaves nothing: the counts are compared after this test. */
+    /* At every limit spawn works wholly or leaves nothing: the counts are compared after this test.
+     */
     for (u64 frames = 0; frames < 40; frames += 3) {
         group_t group;
         enum status status;

@@ -1,6 +1,7 @@
 /*
- * Every call that takes a capability, given each kind of wrong one: a table of calls, and one test per kind. The arguments
- * besides the handle are good ones, so that nothing else can be what the kernel objects to.
+ * Every call that takes a capability, given each kind of wrong one: a table of calls, and one test
+ * per kind. The arguments besides the handle are good ones, so that nothing else can be what the
+ * kernel objects to.
  */
 #include "systest.h"
 
@@ -71,7 +72,8 @@ static void list_calls(void)
     ADD(port_in, OBJECT_PORTS, RIGHT_PORT_IN, 0x80, 1, 0, 0);
     ADD(port_out, OBJECT_PORTS, RIGHT_PORT_OUT, 0x80, 1, 0, 0);
     ADD(interrupt_ack, OBJECT_INTERRUPT, RIGHT_BIND, endpoint, 0, 0, 0);
-    ADD(create_interrupt, OBJECT_MACHINE, RIGHT_INTERRUPTS, targets.cap[OBJECT_GROUP].bits, 0, 5, 0);
+    ADD(create_interrupt, OBJECT_MACHINE, RIGHT_INTERRUPTS, targets.cap[OBJECT_GROUP].bits, 0, 5,
+        0);
     ADD(machine_info, OBJECT_MACHINE, RIGHT_FACTS, MACHINE_INFO_COUNTS, at(&targets.counts),
         sizeof(targets.counts), 0);
     ADD(machine_control, OBJECT_MACHINE, RIGHT_POWER, MACHINE_POWER_OFF, 0, 0, 0);
@@ -142,10 +144,8 @@ static void tear_down(void)
 
 static void expect(const struct call *call, cap_t cap, enum status expected)
 {
-    struct syscall_frame frame = {.number = call->number,
-                                  .info = INFO_NONBLOCK,
-                                  .handle = cap.bits,
-                                  .deadline = SOON};
+    struct syscall_frame frame = {
+        .number = call->number, .info = INFO_NONBLOCK, .handle = cap.bits, .deadline = SOON};
     enum status status;
 
     memcpy(frame.words, call->words, sizeof(call->words));
@@ -242,7 +242,8 @@ BOOT_TEST(handles, revoked_is_told)
 
 BOOT_TEST(handles, unknown_calls_are_refused)
 {
-    static const u64 numbers[] = {6, 7, 11, 18, 22, 40, 41, 42, 46, 47, 50, 60, 63, 64, 1000, UINT64_MAX};
+    static const u64 numbers[] = {6,  7,  11, 18, 22, 40, 41,   42,
+                                  46, 47, 50, 60, 63, 64, 1000, UINT64_MAX};
 
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         CHECK_STATUS(ferrous_syscall_plain(numbers[i], 0, 0, 0), STATUS_BAD_SYSCALL);

@@ -105,10 +105,8 @@ BOOT_TEST(ipc_processes, nobody_left_to_serve)
 
     CHECK_OK(make_endpoint(0, &endpoint));
     CHECK_OK(cap_derive_rights(endpoint.cap, RIGHT_SEND, &client.cap));
-    cap = (struct process_cap){.name = "endpoint",
-                               .cap = endpoint.cap,
-                               .rights = UINT32_MAX,
-                               .mode = CAP_SEND_MOVE};
+    cap = (struct process_cap){
+        .name = "endpoint", .cap = endpoint.cap, .rights = UINT32_MAX, .mode = CAP_SEND_MOVE};
     CHECK_OK(start_role(systest.group, "die", NULL, &cap, 1, &process));
     CHECK_STATUS(ipc_call(client, &message, PATIENCE), STATUS_SERVER_DIED);
     CHECK_OK(end_of(&process, &record));

@@ -75,7 +75,8 @@ BOOT_TEST(timers, fires_again_and_again)
     CHECK(time_now_ns() >= start_ns + 5 * NS_PER_MS);
     CHECK_OK(timer_set(timer, TIME_NEVER, 0));
     (void)!ipc_poll(endpoint, &message, 0);
-    CHECK_STATUS(ipc_receive(endpoint, &message, 0, time_after_ns(3 * NS_PER_MS)), STATUS_TIMED_OUT);
+    CHECK_STATUS(ipc_receive(endpoint, &message, 0, time_after_ns(3 * NS_PER_MS)),
+                 STATUS_TIMED_OUT);
     CHECK_OK(cap_close(timer.cap));
     CHECK_OK(cap_close(endpoint.cap));
 }
@@ -89,7 +90,8 @@ BOOT_TEST(timers, can_be_stopped_and_closed_while_set)
     CHECK_OK(make_timer(&endpoint, &timer));
     CHECK_OK(timer_set(timer, time_after_ns(3 * NS_PER_MS), 0));
     CHECK_OK(timer_set(timer, TIME_NEVER, 0));
-    CHECK_STATUS(ipc_receive(endpoint, &message, 0, time_after_ns(6 * NS_PER_MS)), STATUS_TIMED_OUT);
+    CHECK_STATUS(ipc_receive(endpoint, &message, 0, time_after_ns(6 * NS_PER_MS)),
+                 STATUS_TIMED_OUT);
     CHECK_OK(timer_set(timer, time_after_ns(NS_PER_S), 0));
     CHECK_OK(cap_close(timer.cap));
     CHECK_OK(cap_close(endpoint.cap));
@@ -113,8 +115,8 @@ BOOT_TEST(machine, memory_adds_up)
     struct machine_memory memory;
     u64 written;
 
-    CHECK_OK(machine_info(systest.machine, MACHINE_INFO_MEMORY, &memory, sizeof(memory), 0, &written,
-                          NULL));
+    CHECK_OK(machine_info(systest.machine, MACHINE_INFO_MEMORY, &memory, sizeof(memory), 0,
+                          &written, NULL));
     CHECK_EQ(written, sizeof(memory));
     CHECK(memory.free_bytes < memory.total_bytes);
     CHECK(memory.kernel_bytes + memory.user_bytes < memory.total_bytes);
@@ -128,7 +130,8 @@ BOOT_TEST(machine, every_cpu_is_listed)
     const struct info_page *page = start_info_page();
     u64 written;
 
-    CHECK_OK(machine_info(systest.machine, MACHINE_INFO_CPUS, cpus, sizeof(cpus), 0, &written, NULL));
+    CHECK_OK(
+        machine_info(systest.machine, MACHINE_INFO_CPUS, cpus, sizeof(cpus), 0, &written, NULL));
     CHECK_EQ(written / sizeof(cpus[0]), page->cpu_count);
     for (u32 i = 0; i < page->cpu_count; i++) {
         CHECK_EQ(cpus[i].index, i);
@@ -145,8 +148,8 @@ BOOT_TEST(machine, log_can_be_read_in_parts)
     for (;;) {
         u64 written;
 
-        CHECK_OK(machine_info(systest.machine, MACHINE_INFO_LOG, text, sizeof(text), position, &written,
-                              &position));
+        CHECK_OK(machine_info(systest.machine, MACHINE_INFO_LOG, text, sizeof(text), position,
+                              &written, &position));
         if (written == 0)
             break;
         CHECK(written <= sizeof(text));
@@ -162,9 +165,9 @@ BOOT_TEST(machine, info_checks_its_arguments)
 
     CHECK_STATUS(machine_info(systest.machine, 99, small, sizeof(small), 0, &written, NULL),
                  STATUS_BAD_ARGUMENT);
-    CHECK_STATUS(machine_info(systest.machine, MACHINE_INFO_MEMORY, small, sizeof(small), 0, &written,
-                              NULL),
-                 STATUS_TOO_SMALL);
+    CHECK_STATUS(
+        machine_info(systest.machine, MACHINE_INFO_MEMORY, small, sizeof(small), 0, &written, NULL),
+        STATUS_TOO_SMALL);
 }
 
 BOOT_TEST(machine, processes_are_listed_in_order)

@@ -1,4 +1,5 @@
-/* The test runner's main: finds its capabilities, compares counts around each test, prints the closing line. */
+/* The test runner's main: finds its capabilities, compares counts around each test, prints the
+ * closing line. */
 #include "systest.h"
 
 #include "ferrous/console.h"
@@ -45,7 +46,8 @@ static bool after(char *text, size_t size)
                   (unsigned long long)counts.objects[type]);
     else if (counts.cap_nodes != counts_before.cap_nodes)
         format_to(text, size, "capability nodes: %llu before, %llu after",
-                  (unsigned long long)counts_before.cap_nodes, (unsigned long long)counts.cap_nodes);
+                  (unsigned long long)counts_before.cap_nodes,
+                  (unsigned long long)counts.cap_nodes);
     else
         format_to(text, size, "free frames: %llu before, %llu after",
                   (unsigned long long)counts_before.free_frames,

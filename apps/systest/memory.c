@@ -295,8 +295,8 @@ BOOT_TEST(memory, map_into_another_process)
 
     CHECK_OK(start_role(systest.group, "sleep", NULL, NULL, 0, &process));
     CHECK_OK(memory_create(systest.group, 2 * PAGE_SIZE, 0, &memory));
-    CHECK_OK(memory_map_into(process.handle, memory, 0, 2 * PAGE_SIZE, MAP_READ | MAP_WRITE,
-                             &address));
+    CHECK_OK(
+        memory_map_into(process.handle, memory, 0, 2 * PAGE_SIZE, MAP_READ | MAP_WRITE, &address));
     CHECK(address != 0);
     CHECK_OK(memory_protect_in(process.handle, address, PAGE_SIZE, MAP_READ));
     CHECK_OK(memory_unmap_in(process.handle, address, PAGE_SIZE));

@@ -1,9 +1,16 @@
 /* Addresses that the kernel must not trust, given to every call that takes one. */
 #include "systest.h"
 
-/* Nothing there; the kernel's half; not canonical; the last bytes before the end of the user half. */
-static const u64 bad_addresses[] = {0, 8, 0x10000, 0xffff800000000000ull, 0xffffffff80000000ull,
-                                    0x8000000000000000ull, USER_END - 8, UINT64_MAX - 7};
+/* Nothing there; the kernel's half; not canonical; the last bytes before the end of the user half.
+ */
+static const u64 bad_addresses[] = {0,
+                                    8,
+                                    0x10000,
+                                    0xffff800000000000ull,
+                                    0xffffffff80000000ull,
+                                    0x8000000000000000ull,
+                                    USER_END - 8,
+                                    UINT64_MAX - 7};
 
 #define BAD_COUNT (sizeof(bad_addresses) / sizeof(bad_addresses[0]))
 

@@ -116,8 +116,10 @@ BOOT_TEST(processes, watch_of_the_dead_signals_at_once)
 static const struct fault_case {
     const char *address;
     u64 value;
-} fault_cases[] = {
-    {"0x0", 0}, {"0x1008", 0x1008}, {"0x7ffffffff000", 0x7ffffffff000}, {"0xffffffff80000000", 0xffffffff80000000ull}};
+} fault_cases[] = {{"0x0", 0},
+                   {"0x1008", 0x1008},
+                   {"0x7ffffffff000", 0x7ffffffff000},
+                   {"0xffffffff80000000", 0xffffffff80000000ull}};
 
 BOOT_TEST(processes, faults_end_the_process_with_the_reason)
 {
@@ -185,8 +187,8 @@ BOOT_TEST(processes, handler_mends_and_retries)
     CHECK_OK(memory_create(systest.group, PAGE_SIZE, 0, &memory));
     CHECK_OK(start_with_handler("fault", handler, &process));
     CHECK_OK(ipc_receive(handler, &message, 0, PATIENCE));
-    CHECK_OK(memory_map_into(process.handle, memory, 0, PAGE_SIZE,
-                             MAP_READ | MAP_WRITE | MAP_FIXED, &address));
+    CHECK_OK(memory_map_into(process.handle, memory, 0, PAGE_SIZE, MAP_READ | MAP_WRITE | MAP_FIXED,
+                             &address));
     message = MESSAGE_INIT(FAULT_REPLY_RETRY);
     CHECK_OK(ipc_reply(&message));
     CHECK_OK(end_of(&process, &record));
@@ -304,7 +306,8 @@ BOOT_TEST(processes, spawn_checks_its_plan)
     CHECK_STATUS(process_create(systest.group, &plan, &process, &thread, &id), STATUS_BAD_ARGUMENT);
     plan.arguments_size = 0;
     plan.segment_count = 1;
-    plan.segments[0] = (struct spawn_segment){.address = USER_START, .size_bytes = PAGE_SIZE,
+    plan.segments[0] = (struct spawn_segment){.address = USER_START,
+                                              .size_bytes = PAGE_SIZE,
                                               .map_flags = MAP_READ | MAP_WRITE | MAP_EXECUTE};
     CHECK_STATUS(process_create(systest.group, &plan, &process, &thread, &id), STATUS_BAD_ARGUMENT);
     plan.segments[0].map_flags = MAP_READ;

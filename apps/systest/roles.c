@@ -185,11 +185,14 @@ static const struct role {
     const char *name;
     int (*run)(const char *argument);
 } roles[] = {
-    {"exit", role_exit},       {"sleep", role_sleep},     {"spin", role_spin},
-    {"echo", role_echo},       {"die", role_die},         {"drop", role_drop},
-    {"call", role_call},       {"signal", role_signal},   {"inspect", role_inspect},
-    {"eat", role_eat},         {"crowd", role_crowd},     {"fault", role_fault},
-    {"illegal", role_illegal}, {"thread-exit", role_thread_exit}, {"shared", role_shared},
+    {"exit", role_exit},       {"sleep", role_sleep},
+    {"spin", role_spin},       {"echo", role_echo},
+    {"die", role_die},         {"drop", role_drop},
+    {"call", role_call},       {"signal", role_signal},
+    {"inspect", role_inspect}, {"eat", role_eat},
+    {"crowd", role_crowd},     {"fault", role_fault},
+    {"illegal", role_illegal}, {"thread-exit", role_thread_exit},
+    {"shared", role_shared},
 };
 
 int run_role(int argc, char **argv)

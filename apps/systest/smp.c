@@ -1,4 +1,5 @@
-/* What only shows where threads really run at the same time. Each test pins its threads to different processors. */
+/* What only shows where threads really run at the same time. Each test pins its threads to
+ * different processors. */
 #include "systest.h"
 
 #define ROUNDS 300u
@@ -94,7 +95,8 @@ static u64 touch(void *argument)
     return count;
 }
 
-/* One processor maps and unmaps what another makes the kernel write to: an error, never a stale page. */
+/* One processor maps and unmaps what another makes the kernel write to: an error, never a stale
+ * page. */
 BOOT_TEST_FLAGS(smp, unmap_reaches_other_processors, TEST_SMP)
 {
     struct thread thread;

@@ -1,7 +1,7 @@
 /*
- * Booted tests of the kernel, one family per file. The same program plays the other side in child processes: `systest --role
- * NAME ...` (roles.c). Every test leaves the machine as it found it: the counts of live objects, capability nodes
- * and free frames are compared.
+ * Booted tests of the kernel, one family per file. The same program plays the other side in child
+ * processes: `systest --role NAME ...` (roles.c). Every test leaves the machine as it found it: the
+ * counts of live objects, capability nodes and free frames are compared.
  */
 #ifndef SYSTEST_H
 #define SYSTEST_H
@@ -30,9 +30,10 @@ extern struct systest systest;
 #define PATIENCE_NS (5 * NS_PER_S)
 #define PATIENCE    time_after_ns(PATIENCE_NS)
 /* A deadline that is meant to pass. */
-#define SOON time_after_ns(2 * NS_PER_MS)
+#define SOON        time_after_ns(2 * NS_PER_MS)
 
-/* Runs a role in a child process that pays from `group`. The role finds the capabilities by name. */
+/* Runs a role in a child process that pays from `group`. The role finds the capabilities by name.
+ */
 enum status start_role(group_t group, const char *role, const char *argument,
                        const struct process_cap *caps, u32 cap_count,
                        struct process *process) MUST_USE;
@@ -50,7 +51,8 @@ int run_role(int argc, char **argv);
 
 enum status make_endpoint(u32 depth, endpoint_t *endpoint) MUST_USE;
 
-/* A private mapping of `size` fresh bytes; *memory, where not NULL, is the object, else its handle is closed. */
+/* A private mapping of `size` fresh bytes; *memory, where not NULL, is the object, else its handle
+ * is closed. */
 enum status make_mapping(u64 size, u32 flags, u64 *address, memory_t *memory) MUST_USE;
 
 /* Revoked: a handle says so until clean-up has emptied its slot, and then that it is stale. */

@@ -217,6 +217,19 @@ static u64 spin_until_gate(void *argument)
     return turns;
 }
 
+/* Waits until the counter is above `seen`; false when it does not get there. */
+static bool counter_passes(u64 seen)
+{
+    u64 until = PATIENCE;
+
+    while (__atomic_load_n(&counter, __ATOMIC_RELAXED) <= seen) {
+        if (time_now_ns() > until)
+            return false;
+        time_sleep_ns(NS_PER_MS);
+    }
+    return true;
+}
+
 BOOT_TEST(threads, suspend_and_resume)
 {
     struct thread thread;
@@ -225,16 +238,13 @@ BOOT_TEST(threads, suspend_and_resume)
     gate = 0;
     counter = 0;
     CHECK_OK(thread_start(&thread, spin_until_gate, NULL, 0));
-    time_sleep_ns(3 * NS_PER_MS);
+    CHECK(counter_passes(0));
     CHECK_OK(kthread_control(thread.handle, THREAD_SUSPEND, 0));
-    time_sleep_ns(NS_PER_MS);
     seen = __atomic_load_n(&counter, __ATOMIC_RELAXED);
-    CHECK(seen != 0);
     time_sleep_ns(3 * NS_PER_MS);
     CHECK_EQ(__atomic_load_n(&counter, __ATOMIC_RELAXED), seen);
     CHECK_OK(kthread_control(thread.handle, THREAD_RESUME, 0));
-    time_sleep_ns(3 * NS_PER_MS);
-    CHECK(__atomic_load_n(&counter, __ATOMIC_RELAXED) > seen);
+    CHECK(counter_passes(seen));
     __atomic_store_n(&gate, 1, __ATOMIC_RELEASE);
     (void)thread_join(&thread);
 }
@@ -246,8 +256,8 @@ BOOT_TEST(threads, a_thread_can_be_killed)
 
     gate = 0;
     CHECK_OK(make_mapping(4 * PAGE_SIZE, MAP_READ | MAP_WRITE, &stack, NULL));
-    CHECK_OK(kthread_create(start_self(), (u64)(uintptr_t)spin_until_gate, stack + 4 * PAGE_SIZE - 8,
-                            0, 0, false, &facts));
+    CHECK_OK(kthread_create(start_self(), (u64)(uintptr_t)spin_until_gate,
+                            stack + 4 * PAGE_SIZE - 8, 0, 0, false, &facts));
     time_sleep_ns(2 * NS_PER_MS);
     CHECK_OK(kthread_kill(facts.thread, 0));
     CHECK_OK(cap_close(facts.thread.cap));

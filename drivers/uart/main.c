@@ -1,9 +1,10 @@
 /*
- * The UART driver: serves interfaces/console.h. Its capabilities are its eight ports, its interrupt, the receiving side of the
- * console endpoint, and a group from which it makes one thread and one endpoint; nothing else.
+ * The UART driver: serves interfaces/console.h. Its capabilities are its eight ports, its
+ * interrupt, the receiving side of the console endpoint, and a group from which it makes one thread
+ * and one endpoint; nothing else.
  *
- * The main thread serves clients, one request at a time: a write that must wait for the line holds back the
- * others, as it should. The interrupt thread serves the device.
+ * The main thread serves clients, one request at a time: a write that must wait for the line holds
+ * back the others, as it should. The interrupt thread serves the device.
  */
 #include "uart.h"
 
@@ -105,7 +106,8 @@ static enum status handle_read(struct console *console, struct message *message)
     return STATUS_OK;
 }
 
-/* The client's own place for this event, else a free one, else that of somebody whose endpoint is gone. */
+/* The client's own place for this event, else a free one, else that of somebody whose endpoint is
+ * gone. */
 static struct subscriber *find_place(struct console *console, u64 badge, u64 event)
 {
     struct subscriber *place = NULL;
@@ -186,8 +188,8 @@ static void handle(void *context, struct message *message)
 }
 
 /*
- * The interrupt thread. An edge that came while the line was masked is not seen again by every interrupt controller, so
- * the device is asked once more after the acknowledgement.
+ * The interrupt thread. An edge that came while the line was masked is not seen again by every
+ * interrupt controller, so the device is asked once more after the acknowledgement.
  */
 static u64 serve_interrupts(void *context)
 {
@@ -208,10 +210,8 @@ static u64 serve_interrupts(void *context)
 int main(int argc, char **argv)
 {
     struct console *console = &the_console;
-    struct server server = {.endpoint = {start_cap("console")},
-                            .accept = 1,
-                            .context = console,
-                            .handle = handle};
+    struct server server = {
+        .endpoint = {start_cap("console")}, .accept = 1, .context = console, .handle = handle};
     ports_t ports = {start_cap("ports")};
     struct cap_facts facts;
     struct thread thread;

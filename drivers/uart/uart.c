@@ -18,22 +18,22 @@
 #define ENABLE_TRANSMIT    2u
 #define ENABLE_LINE_STATUS 4u
 
-#define FIFO_ENABLE       0x07u /* on, both cleared */
-#define FIFO_TRIGGER_8    0x80u
-#define FIFO_DEPTH        16u
-#define LINE_8N1          0x03u
-#define DIVISOR_ACCESS    0x80u
-#define DIVISOR_115200    1u
-#define MODEM_ON          0x0bu /* DTR, RTS, and OUT2, which gates the interrupt */
-#define STATUS_DATA       0x01u
-#define STATUS_OVERRUN    0x02u
-#define STATUS_EMPTY      0x20u /* the transmit FIFO is empty */
-#define NOTHING_PENDING   0x01u
-#define SCRATCH_PATTERN   0x5au
+#define FIFO_ENABLE     0x07u /* on, both cleared */
+#define FIFO_TRIGGER_8  0x80u
+#define FIFO_DEPTH      16u
+#define LINE_8N1        0x03u
+#define DIVISOR_ACCESS  0x80u
+#define DIVISOR_115200  1u
+#define MODEM_ON        0x0bu /* DTR, RTS, and OUT2, which gates the interrupt */
+#define STATUS_DATA     0x01u
+#define STATUS_OVERRUN  0x02u
+#define STATUS_EMPTY    0x20u /* the transmit FIFO is empty */
+#define NOTHING_PENDING 0x01u
+#define SCRATCH_PATTERN 0x5au
 
-#define SERVICE_ROUNDS  64u
-#define STALL_NS        NS_PER_S
-#define POLL_NS         (20 * NS_PER_MS)
+#define SERVICE_ROUNDS 64u
+#define STALL_NS       NS_PER_S
+#define POLL_NS        (20 * NS_PER_MS)
 
 static u8 get(struct uart *uart, u16 index)
 {

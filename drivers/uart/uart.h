@@ -1,9 +1,9 @@
 /*
- * A 16550 UART (National Semiconductor PC16550D data sheet), driven by interrupts both ways through an 8-bit port range of
- * eight registers. Knows nothing of messages: console.c serves those.
+ * A 16550 UART (National Semiconductor PC16550D data sheet), driven by interrupts both ways through
+ * an 8-bit port range of eight registers. Knows nothing of messages: console.c serves those.
  *
- * Two threads use it: the console's writes and reads, the interrupt thread calls uart_service. `lock` guards all of
- * it.
+ * Two threads use it: the console's writes and reads, the interrupt thread calls uart_service.
+ * `lock` guards all of it.
  */
 #ifndef UART_H
 #define UART_H
@@ -32,20 +32,23 @@ struct uart {
     u64 sent_count;
     u64 lost_count;
     u64 interrupt_count;
-    /* Called under the lock for each byte that arrives, before it is queued; true: do not queue it. */
+    /* Called under the lock for each byte that arrives, before it is queued; true: do not queue it.
+     */
     bool (*filter)(void *context, u8 byte);
     /* Called under the lock when bytes are there where none were. */
     void (*arrived)(void *context);
     void *context;
 };
 
-/* Sets line and FIFOs up (115,200 baud, 8 bits, no parity) and lets it interrupt. NOT_SUPPORTED: nothing answers. */
+/* Sets line and FIFOs up (115,200 baud, 8 bits, no parity) and lets it interrupt. NOT_SUPPORTED:
+ * nothing answers. */
 enum status uart_start(struct uart *uart, ports_t ports, u16 base) MUST_USE;
 
 /* Everything that the device wants done now. Called after each interrupt. */
 void uart_service(struct uart *uart);
 
-/* Queues one byte, waiting for room; TIMED_OUT: the line has not moved for a second. Lock held by the caller. */
+/* Queues one byte, waiting for room; TIMED_OUT: the line has not moved for a second. Lock held by
+ * the caller. */
 enum status uart_put(struct uart *uart, u8 byte) MUST_USE;
 
 /* Gives the device what it takes of the queue. Lock held by the caller. */

@@ -1,4 +1,5 @@
-/* Sending: one-way messages, calls, and faults, which are calls that the kernel makes for a thread. */
+/* Sending: one-way messages, calls, and faults, which are calls that the kernel makes for a thread.
+ */
 #include "core/assert.h"
 #include "ipc/endpoint_internal.h"
 #include "lib/string.h"
@@ -58,13 +59,15 @@ static void remember(struct thread *thread, const struct cap_ref *ref, u64 info,
     thread->calling = calling;
 }
 
-/* Lock held. Delivers to `receiver`, queues, or blocks; sets the sender's status unless it blocks. */
+/* Lock held. Delivers to `receiver`, queues, or blocks; sets the sender's status unless it blocks.
+ */
 static void send_locked(struct endpoint *endpoint, struct thread *sender, const struct cap_ref *ref,
                         u64 info, u64 deadline_ns, struct thread *receiver)
 {
     enum status status;
     if (receiver) {
-        status = message_deliver(sender, receiver, info, receiver->message_info, MESSAGE_SEND, ref->badge);
+        status = message_deliver(sender, receiver, info, receiver->message_info, MESSAGE_SEND,
+                                 ref->badge);
         if (status == STATUS_OK)
             wait_end(receiver);
     } else if (fits_queue(endpoint, info)) {
@@ -125,10 +128,13 @@ void endpoint_call(struct thread *caller, const struct cap_ref *ref, u64 info, u
     struct thread *server = NULL;
     spin_lock(&endpoint->lock);
     enum status status = check_open(endpoint, ref, info);
+    if (status == STATUS_OK && !sched_may_lend(caller, false))
+        status = STATUS_TOO_DEEP;
     if (status == STATUS_OK) {
         server = first_receiver(endpoint);
         if (server) {
-            status = message_deliver(caller, server, info, server->message_info, MESSAGE_CALL, ref->badge);
+            status = message_deliver(caller, server, info, server->message_info, MESSAGE_CALL,
+                                     ref->badge);
         } else if (info & INFO_NONBLOCK) {
             status = STATUS_WOULD_BLOCK;
         }
@@ -154,15 +160,16 @@ void message_deliver_fault(const struct thread *from, struct thread *to)
 {
     memcpy(to->buffer->data, &from->fault, sizeof(from->fault));
     to->context.number = STATUS_OK;
-    to->context.info = (u64)sizeof(from->fault) << INFO_LENGTH_SHIFT |
-                       (u64)MESSAGE_FAULT << INFO_KIND_SHIFT;
+    to->context.info = (u64)sizeof(from->fault) << INFO_LENGTH_SHIFT | (u64)MESSAGE_FAULT
+                                                                           << INFO_KIND_SHIFT;
     to->context.handle = from->message_badge;
 }
 
 bool endpoint_fault(struct thread *thread, struct endpoint *endpoint, u64 badge)
 {
     spin_lock(&endpoint->lock);
-    if (!object_is_live(&endpoint->object) || check_open(endpoint, NULL, 0) != STATUS_OK) {
+    if (!sched_may_lend(thread, true) || !object_is_live(&endpoint->object) ||
+        check_open(endpoint, NULL, 0) != STATUS_OK) {
         spin_unlock(&endpoint->lock);
         return false;
     }

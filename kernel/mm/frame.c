@@ -85,22 +85,6 @@ static void check_poison(u64 pfn)
 
 /* --- Start --- */
 
-/* Gives a range to a node in naturally aligned runs. */
-static void give_range(struct frame_node_state *node, u64 start, u64 end)
-{
-    for (u64 pfn = start; pfn < end;) {
-        u32 order = pfn == 0 ? FRAME_MAX_ORDER : (u32)__builtin_ctzll(pfn);
-
-        if (order > FRAME_MAX_ORDER)
-            order = FRAME_MAX_ORDER;
-        while ((1ull << order) > end - pfn)
-            order--;
-        frame_buddy_give(node, pfn, order);
-        pfn += 1ull << order;
-    }
-    node->total += end - start;
-}
-
 static void set_thresholds(struct frame_node_state *node)
 {
     node->reserve = min_u64(RESERVE_FRAMES / node_count, node->total / 8);
@@ -121,7 +105,8 @@ void frame_add_range(u64 start, u64 end, u32 node_index)
     while (pfn < end_pfn) {
         u64 stop = frame_next_excluded(pfn, end_pfn);
 
-        give_range(node, pfn, stop);
+        frame_buddy_give_fresh(node, pfn, stop);
+        node->total += stop - pfn;
         pfn = stop + 1;
     }
     set_thresholds(node);

@@ -9,6 +9,7 @@
 
 #include "arch/cpu.h"
 #include "core/assert.h"
+#include "lib/checked_math.h"
 
 KERNEL_STATE struct frame_node_state frame_nodes[BOOT_MAX_NODES];
 
@@ -69,14 +70,28 @@ static void unlink(struct frame_node_state *node, struct frame *record, u64 pfn)
     *record = (struct frame){0};
 }
 
+/* One largest run from the fresh ranges goes into the lists; false: there is none. */
+static bool take_fresh(struct frame_node_state *node)
+{
+    if (node->fresh_count == 0)
+        return false;
+    struct frame_range *range = &node->fresh[node->fresh_count - 1];
+    push(node, frame_record(range->start), range->start, FRAME_MAX_ORDER);
+    range->start += 1ull << FRAME_MAX_ORDER;
+    if (range->start == range->end)
+        node->fresh_count--;
+    return true;
+}
+
 bool frame_buddy_take(struct frame_node_state *node, u32 order, u64 keep, u64 *pfn)
 {
-    u32 usable = node->orders >> order << order;
-
     DEBUG_ASSERT(spin_is_held(&node->lock));
-    if (usable == 0 || node->free_frames < keep + (1ull << order))
+    if (node->free_frames < keep + (1ull << order))
+        return false;
+    if (node->orders >> order == 0 && !take_fresh(node))
         return false;
 
+    u32 usable = node->orders >> order << order;
     u32 found = (u32)__builtin_ctz(usable);
     u64 run = arch_virt_to_phys(node->free[found].next).raw >> PAGE_SHIFT;
     struct frame *record = frame_record(run);
@@ -118,4 +133,34 @@ void frame_buddy_give(struct frame_node_state *node, u64 pfn, u32 order)
         pfn &= ~(1ull << order);
     }
     push(node, frame_record(pfn), pfn, order);
+}
+
+/* Gives a range in naturally aligned runs. */
+static void give_runs(struct frame_node_state *node, u64 start, u64 end)
+{
+    for (u64 pfn = start; pfn < end;) {
+        u32 order = pfn == 0 ? FRAME_MAX_ORDER : (u32)__builtin_ctzll(pfn);
+
+        if (order > FRAME_MAX_ORDER)
+            order = FRAME_MAX_ORDER;
+        while ((1ull << order) > end - pfn)
+            order--;
+        frame_buddy_give(node, pfn, order);
+        pfn += 1ull << order;
+    }
+}
+
+void frame_buddy_give_fresh(struct frame_node_state *node, u64 start, u64 end)
+{
+    u64 first = align_up(start, 1ull << FRAME_MAX_ORDER);
+    u64 last = align_down(end, 1ull << FRAME_MAX_ORDER);
+
+    if (first >= last || node->fresh_count == FRAME_MAX_FRESH) {
+        give_runs(node, start, end);
+        return;
+    }
+    give_runs(node, start, first);
+    give_runs(node, last, end);
+    node->fresh[node->fresh_count++] = (struct frame_range){.start = first, .end = last};
+    set_free_frames(node, node->free_frames + (last - first));
 }

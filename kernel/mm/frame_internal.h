@@ -17,6 +17,14 @@
 #include "lib/list.h"
 #include "mm/frame.h"
 
+/* Frame numbers, half-open; whole runs of FRAME_MAX_ORDER. */
+struct frame_range {
+    u64 start;
+    u64 end;
+};
+
+#define FRAME_MAX_FRESH 64u
+
 enum frame_state {
     FRAME_STATE_INTERIOR = 0,
     FRAME_STATE_FREE = 1,   /* first of a run in a node's free list */
@@ -77,7 +85,9 @@ struct frame_node_state {
     struct spinlock lock;                  /* RANK_FRAME; guards all that follows */
     u32 orders;                            /* bit n: free[n] is not empty */
     struct list free[FRAME_MAX_ORDER + 1]; /* linked through the first bytes of free runs */
-    u64 free_frames;                       /* atomic reads without the lock */
+    struct frame_range fresh[FRAME_MAX_FRESH]; /* never touched; used when the lists are empty */
+    u32 fresh_count;
+    u64 free_frames;                       /* fresh ones too; atomic reads without the lock */
     u64 total;
     u64 reserve; /* frames kept for the kernel itself */
     u64 low;     /* below this many, CPUs cache nothing */
@@ -95,6 +105,10 @@ bool frame_buddy_take(struct frame_node_state *node, u32 order, u64 keep, u64 *p
 
 /* Returns a run, merged with its free neighbours. */
 void frame_buddy_give(struct frame_node_state *node, u64 pfn, u32 order);
+
+/* Start-up: [start, end) is free and has never been used. Its largest runs stay untouched until they are needed, so that
+ * this costs the same for any size. */
+void frame_buddy_give_fresh(struct frame_node_state *node, u64 start, u64 end);
 
 /* --- frame.c --- */
 

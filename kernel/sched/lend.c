@@ -2,8 +2,11 @@
  * Lending activities along calls, giving them back, and taking them back when the caller leaves.
  *
  * A caller that is being served has `activity` NULL and `lent` set. Whoever runs on the lent activity is its `thread`, be it
- * the server or one further down the chain. A recall gives that thread its home activity; `lending` is counted up, so that
- * the callers between, whose own `lent` names the same activity, know that it is gone from under them.
+ * the server or one further down the chain. A recall gives that thread its home activity.
+ *
+ * The lendings of an activity that stand are a stack: `claims[0..depth)`, each with a number of its own. A recall cuts the stack
+ * at the recaller, so that the callers behind it, whose own `lent` names the same activity, find that their number no longer
+ * stands at their place; those before it are not touched, for the activity is still under them.
  *
  * An activity that is lent on by one who had borrowed it is kept in memory by a reference: its home thread may be gone when that
  * claim turns out to be void.
@@ -13,13 +16,30 @@
 #include "sched/sched_internal.h"
 #include "sched/wait.h"
 
+bool sched_may_lend(const struct thread *thread, bool faulting)
+{
+    u32 depth = thread->activity->depth;
+    return faulting ? depth <= LEND_MAX_DEPTH : depth < LEND_MAX_DEPTH;
+}
+
+/* Does the thread's lending stand? On the CPU that owns the activity. */
+static bool claim_stands(const struct thread *thread)
+{
+    const struct activity *activity = thread->lent;
+    return activity->depth > thread->lent_depth &&
+           activity->claims[thread->lent_depth] == thread->lent_number;
+}
+
 void sched_lend(struct thread *from, struct thread *to)
 {
     struct activity *activity = from->activity;
     if (activity != from->home)
         activity_get(activity);
     from->lent = activity;
-    from->lent_lending = activity->lending;
+    DEBUG_ASSERT(activity->depth <= LEND_MAX_DEPTH);
+    from->lent_number = ++activity->lendings;
+    from->lent_depth = activity->depth;
+    activity->claims[activity->depth++] = from->lent_number;
     ATOMIC_STORE(&from->activity, NULL);
     activity->thread = to;
     activity->cpu = this_cpu()->index;
@@ -38,11 +58,12 @@ static void forget_lent(struct thread *thread)
 bool sched_give_back(struct thread *from, struct thread *to)
 {
     struct activity *activity = from->activity;
-    bool still = to->lent == activity && to->lent_lending == activity->lending;
+    bool still = to->lent == activity && claim_stands(to);
     if (still) {
         from->home->cpu = this_cpu()->index;
         from->home->state = ACTIVITY_IDLE;
         ATOMIC_STORE(&from->activity, from->home);
+        activity->depth = to->lent_depth;
         activity->thread = to;
         activity->state = ACTIVITY_IDLE;
         ATOMIC_STORE(&to->activity, activity);
@@ -122,12 +143,12 @@ static bool take_back(struct cpu *cpu, struct thread *thread)
             mailbox_post(owner, &thread->wake_mail);
             return false;
         }
-        if (activity->lending != thread->lent_lending) {
+        if (!claim_stands(thread)) {
             ATOMIC_STORE(&thread->activity, thread->home);
             break;
         }
         if (detach_borrower(cpu, activity)) {
-            activity->lending++;
+            activity->depth = thread->lent_depth;
             activity->thread = thread;
             activity->state = ACTIVITY_IDLE;
             ATOMIC_STORE(&thread->activity, activity);

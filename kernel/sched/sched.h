@@ -65,6 +65,8 @@ void sched_charge(struct thread *thread);
 /* Lending, under the lock of the endpoint that the call goes through. The caller of _lend is blocked or about to be; this
  * CPU takes the activity over. */
 void sched_lend(struct thread *from, struct thread *to);
+/* May the thread call, as far as the depth of calls within calls goes? A fault is allowed one more than a call. */
+bool sched_may_lend(const struct thread *thread, bool faulting) MUST_USE;
 /* The reverse, at the reply: does `from`, which is current, still run on what `to` had lent? Then it is given back, on this
  * CPU, and true; `from` has its home activity, idle. Else false: `to` has its own home activity. */
 bool sched_give_back(struct thread *from, struct thread *to);

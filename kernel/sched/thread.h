@@ -35,6 +35,9 @@ enum activity_state {
     ACTIVITY_MOVING = 3,  /* in the mail to its new CPU */
 };
 
+/* Calls within calls that one activity may serve; a fault may come on top. */
+#define LEND_MAX_DEPTH 16u
+
 struct activity {
     struct tree_node link;  /* in a run queue, by virtual deadline */
     struct thread *thread;  /* whom it runs now */
@@ -47,7 +50,9 @@ struct activity {
     u8 state;               /* enum activity_state */
     u32 weight;
     u64 virtual_time;       /* cycles used, scaled by weight */
-    u64 lending;            /* counts recalls, so that an older borrower's claim is void */
+    u64 lendings;           /* ever made; each has a number */
+    u64 claims[LEND_MAX_DEPTH + 1]; /* numbers of the lendings that stand, outermost first */
+    u32 depth;              /* how many stand */
     u64 trace;              /* lower half of the trace id */
     u64 next_span;
 };
@@ -89,7 +94,8 @@ struct thread {
     struct thread *server;       /* who answers this thread's call */
     struct endpoint *call_endpoint;
     struct activity *lent;       /* while the call is served: the activity that the server got */
-    u64 lent_lending;
+    u64 lent_number;             /* of this lending, and its place in lent->claims */
+    u32 lent_depth;
     u64 message_info;            /* info word of what it sends, or is willing to receive */
     u64 message_badge;
     struct cap_ref wait_ref;     /* the capability that it waits by; slot NULL: none */

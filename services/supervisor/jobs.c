@@ -1,4 +1,5 @@
-/* The process manager: programs run for clients, their limits and their results. The messages: interfaces/manager.h. */
+/* The process manager: programs run for clients, their limits and their results. The messages:
+ * interfaces/manager.h. */
 #include "supervisor.h"
 
 #include "ferrous/time.h"
@@ -109,11 +110,11 @@ static u32 rights_of(const struct supervisor *supervisor, u64 client)
 static enum status run_job(struct supervisor *supervisor, struct child *child,
                            const struct command *command)
 {
-    struct launch_request request = {.entry = manifest_find_program(&supervisor->manifest,
-                                                                    command->arguments[0]),
-                               .file = command->arguments[0],
-                               .arguments = command->arguments,
-                               .argument_count = command->count};
+    struct launch_request request = {
+        .entry = manifest_find_program(&supervisor->manifest, command->arguments[0]),
+        .file = command->arguments[0],
+        .arguments = command->arguments,
+        .argument_count = command->count};
     enum status status;
 
     if (request.entry == NULL)

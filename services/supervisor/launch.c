@@ -1,6 +1,6 @@
 /*
- * Starting one child with exactly what its entry says. Capabilities made for it alone (a range of ports, an interrupt) are
- * moved into it; the rest are copied with fewer rights.
+ * Starting one child with exactly what its entry says. Capabilities made for it alone (a range of
+ * ports, an interrupt) are moved into it; the rest are copied with fewer rights.
  */
 #include "supervisor.h"
 
@@ -42,8 +42,8 @@ static enum status assemble_cap(struct assembly *assembly, const struct manifest
     interrupt_t interrupt;
     enum status status;
 
-    *cap = (struct process_cap){
-        .name = wanted->name, .rights = wanted->rights, .mode = CAP_SEND_COPY};
+    *cap =
+        (struct process_cap){.name = wanted->name, .rights = wanted->rights, .mode = CAP_SEND_COPY};
     switch (wanted->kind) {
     case MANIFEST_ENDPOINT:
         cap->cap = supervisor->endpoints[wanted->first].cap;
@@ -118,8 +118,7 @@ static enum status launch_in_group(struct assembly *assembly, const struct launc
                                 .group = child->group,
                                 .arguments = request->arguments,
                                 .argument_count = request->argument_count};
-    enum status status =
-        archive_find(&assembly->supervisor->archive, request->file, &spec.image);
+    enum status status = archive_find(&assembly->supervisor->archive, request->file, &spec.image);
 
     if (status == STATUS_OK)
         status = assemble(assembly);
@@ -135,8 +134,7 @@ static enum status launch_in_group(struct assembly *assembly, const struct launc
 enum status launch(struct supervisor *supervisor, struct child *child,
                    const struct launch_request *request)
 {
-    struct assembly assembly = {
-        .supervisor = supervisor, .entry = request->entry, .child = child};
+    struct assembly assembly = {.supervisor = supervisor, .entry = request->entry, .child = child};
     enum status status = make_group(supervisor, request->entry, request->file, &child->group);
 
     if (status != STATUS_OK)

@@ -1,6 +1,7 @@
 /*
- * Init's main: from the boot capabilities to a running system, then the endpoint for ever. What goes wrong before the
- * console serves cannot be told on it; it is the exit code instead, which the kernel reports when init ends.
+ * Init's main: from the boot capabilities to a running system, then the endpoint for ever. What
+ * goes wrong before the console serves cannot be told on it; it is the exit code instead, which the
+ * kernel reports when init ends.
  */
 #include "supervisor.h"
 

@@ -1,4 +1,5 @@
-/* The manifest's parser: a line is cut into words, the first word chooses the statement. See manifest.h for the language. */
+/* The manifest's parser: a line is cut into words, the first word chooses the statement. See
+ * manifest.h for the language. */
 #include "manifest.h"
 
 #include "abi/rights.h"
@@ -6,14 +7,14 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-#define MAX_WORDS         12u
-#define WORD_SIZE         96u
-#define DEFAULT_BACKOFF   100000000ull
-#define DEFAULT_RESTARTS  5u
-#define MAX_QUEUE_DEPTH   256u
-#define MAX_WEIGHT        10000u
-#define MAX_PORT          0x10000u
-#define MAX_INTERRUPT     1024u
+#define MAX_WORDS        12u
+#define WORD_SIZE        96u
+#define DEFAULT_BACKOFF  100000000ull
+#define DEFAULT_RESTARTS 5u
+#define MAX_QUEUE_DEPTH  256u
+#define MAX_WEIGHT       10000u
+#define MAX_PORT         0x10000u
+#define MAX_INTERRUPT    1024u
 
 struct parser {
     struct manifest *manifest;
@@ -173,7 +174,8 @@ static bool copy_name(struct parser *parser, char *to, const char *word)
     return true;
 }
 
-/* A new capability of the current entry, named by an option as= at word `next` or else `fallback`. */
+/* A new capability of the current entry, named by an option as= at word `next` or else `fallback`.
+ */
 static struct manifest_cap *add_cap(struct parser *parser, u32 next, const char *fallback)
 {
     struct manifest_entry *entry = parser->entry;

@@ -1,27 +1,28 @@
 /*
- * The manifest: which services run, in order, with exactly which capabilities; and what programs started for the shell get.
+ * The manifest: which services run, in order, with exactly which capabilities; and what programs
+ * started for the shell get.
  *
  * Text, one statement a line, words separated by blanks, # to the end of a line is a comment:
  *
  *     endpoint NAME [depth=N] [grace=TIME]    an endpoint made at start-up, kept across restarts
- *     service NAME [program=FILE]             what follows, up to the next of these three, belongs to it
- *     program NAME | program *                the same for a program that is run on demand; * for all not named
+ *     service NAME [program=FILE]             what follows, up to the next of these three, belongs
+ * to it program NAME | program *                the same for a program that is run on demand; * for
+ * all not named
  *
  *       use ENDPOINT RIGHTS [as=NAME]         rights of that endpoint (send, receive, signal)
- *       group RIGHTS [as=NAME]                of its own resource group (endpoint, memory, spawn, group, timer, trace, control, info)
- *       machine RIGHTS [as=NAME]              power, log, facts, processes, interrupts
- *       ports FIRST COUNT [as=NAME]           I/O ports, in and out
- *       interrupt LINE [as=NAME]              a legacy interrupt request line
- *       archive [as=NAME]                     the boot archive: read and execute
- *       trace RIGHTS [as=NAME]                the root trace domain: read, control, emit
- *       manager RIGHTS [as=NAME]              the process manager: run, kill, look (at what runs)
- *       limit [memory=SIZE] [kernel=SIZE] [objects=N] [processes=N] [threads=N] [weight=N]
- *       restart never|failure|always [max=N] [backoff=TIME]
- *       arguments WORD...
+ *       group RIGHTS [as=NAME]                of its own resource group (endpoint, memory, spawn,
+ * group, timer, trace, control, info) machine RIGHTS [as=NAME]              power, log, facts,
+ * processes, interrupts ports FIRST COUNT [as=NAME]           I/O ports, in and out interrupt LINE
+ * [as=NAME]              a legacy interrupt request line archive [as=NAME]                     the
+ * boot archive: read and execute trace RIGHTS [as=NAME]                the root trace domain: read,
+ * control, emit manager RIGHTS [as=NAME]              the process manager: run, kill, look (at what
+ * runs) limit [memory=SIZE] [kernel=SIZE] [objects=N] [processes=N] [threads=N] [weight=N] restart
+ * never|failure|always [max=N] [backoff=TIME] arguments WORD...
  *
- * RIGHTS are joined by commas; `all` is every right of the type; derive, transfer, revoke and mint go with each.
- * NAME is what start_cap() finds in the program; without it, the endpoint's name or the statement's word.
- * SIZE takes K, M or G; TIME takes ns, us, ms or s. Numbers are decimal or 0x hexadecimal.
+ * RIGHTS are joined by commas; `all` is every right of the type; derive, transfer, revoke and mint
+ * go with each. NAME is what start_cap() finds in the program; without it, the endpoint's name or
+ * the statement's word. SIZE takes K, M or G; TIME takes ns, us, ms or s. Numbers are decimal or 0x
+ * hexadecimal.
  */
 #ifndef SUPERVISOR_MANIFEST_H
 #define SUPERVISOR_MANIFEST_H
@@ -96,12 +97,13 @@ struct manifest_error {
     char text[MANIFEST_ERROR_SIZE];
 };
 
-/* Reads `size` bytes of text (borrowed, untrusted). BAD_ARGUMENT: *error says where and why; *manifest is then
- * undefined. Nothing is allocated. */
+/* Reads `size` bytes of text (borrowed, untrusted). BAD_ARGUMENT: *error says where and why;
+ * *manifest is then undefined. Nothing is allocated. */
 enum status manifest_parse(const char *text, size_t size, struct manifest *manifest,
                            struct manifest_error *error) MUST_USE;
 
-/* What a program run under this name gets: its own entry, else that of *; NULL if there is neither. */
+/* What a program run under this name gets: its own entry, else that of *; NULL if there is neither.
+ */
 const struct manifest_entry *manifest_find_program(const struct manifest *manifest,
                                                    const char *name);
 

@@ -1,6 +1,7 @@
 /*
- * Services: started in the manifest's order; when one ends, its policy decides. The wait before a restart doubles with each one
- * up to a limit and is forgotten once the service has run for a while.
+ * Services: started in the manifest's order; when one ends, its policy decides. The wait before a
+ * restart doubles with each one up to a limit and is forgotten once the service has run for a
+ * while.
  */
 #include "supervisor.h"
 
@@ -90,21 +91,6 @@ void service_ended(struct supervisor *supervisor, struct child *child)
     child->state = CHILD_WAITING;
 }
 
-/* Its last words: why it ended, and where. */
-static void tell_restart(struct supervisor *supervisor, const struct child *child)
-{
-    const struct exit_record *record = &child->record;
-
-    if (record->reason == EXIT_FAULT)
-        supervisor_log(supervisor, "%s ended by fault %u at address %#llx, pc %#llx; restart %u",
-                       child->entry->name, record->fault, (unsigned long long)record->address,
-                       (unsigned long long)record->pc, child->restarts);
-    else
-        supervisor_log(supervisor, "%s %s with code %lld; restart %u", child->entry->name,
-                       record->reason == EXIT_NORMAL ? "ended" : "was killed",
-                       (long long)record->code, child->restarts);
-}
-
 u64 services_run_due(struct supervisor *supervisor, u64 now_ns)
 {
     u64 next = TIME_NEVER;
@@ -114,12 +100,10 @@ u64 services_run_due(struct supervisor *supervisor, u64 now_ns)
 
         if (child->state != CHILD_WAITING)
             continue;
-        if (child->restart_at_ns <= now_ns) {
+        if (child->restart_at_ns <= now_ns)
             start_service(supervisor, child);
-            tell_restart(supervisor, child);
-        } else {
+        else
             next = min_u64(next, child->restart_at_ns);
-        }
     }
     return next;
 }

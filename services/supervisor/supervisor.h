@@ -1,10 +1,11 @@
 /*
- * The supervisor: init. One thread, one endpoint: deaths of children (one signal bit each) and requests of
- * the process manager's clients arrive there.
+ * The supervisor: init. One thread, one endpoint: deaths of children (one signal bit each) and
+ * requests of the process manager's clients arrive there.
  *
- * A child is a service of the manifest or a job (a program run for a client). Each lives in a resource group of its own,
- * destroyed with everything in it when the child has ended. Its place in `children` is its signal bit, and the badge by
- * which the manager knows it as a client is that place plus one.
+ * A child is a service of the manifest or a job (a program run for a client). Each lives in a
+ * resource group of its own, destroyed with everything in it when the child has ended. Its place in
+ * `children` is its signal bit, and the badge by which the manager knows it as a client is that
+ * place plus one.
  */
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
@@ -19,12 +20,12 @@
 #define MAX_ARGUMENTS 16u
 
 enum child_state {
-    CHILD_FREE = 0,    /* the place is free */
+    CHILD_FREE = 0, /* the place is free */
     CHILD_RUNNING = 1,
     CHILD_WAITING = 2, /* a service that will be started at restart_at_ns */
     CHILD_STOPPED = 3, /* a service that has ended for good */
     CHILD_FAILED = 4,
-    CHILD_ENDED = 5,   /* a job whose result has not been fetched */
+    CHILD_ENDED = 5, /* a job whose result has not been fetched */
 };
 
 struct child {
@@ -42,8 +43,8 @@ struct child {
     u32 restarts;
     u64 restart_at_ns;
     /* jobs */
-    u64 client;       /* badge of who asked */
-    u64 deadline_ns;  /* time limit */
+    u64 client;        /* badge of who asked */
+    u64 deadline_ns;   /* time limit */
     endpoint_t notify; /* signalled at the end; may be null */
 };
 
@@ -70,8 +71,9 @@ struct launch_request {
     u32 argument_count;
 };
 
-/* Starts a process as the entry says, in a new group, into `child` (group, process and started_ns are set). On failure
- * nothing is left. NOT_FOUND: no such file; else what the calls it makes return. */
+/* Starts a process as the entry says, in a new group, into `child` (group, process and started_ns
+ * are set). On failure nothing is left. NOT_FOUND: no such file; else what the calls it makes
+ * return. */
 enum status launch(struct supervisor *supervisor, struct child *child,
                    const struct launch_request *request) MUST_USE;
 
@@ -101,7 +103,8 @@ void manager_handle(void *context, struct message *message);
 
 /* --- log.c --- */
 
-/* A line on the console, if the console takes it soon: the supervisor never waits long for a service. */
+/* A line on the console, if the console takes it soon: the supervisor never waits long for a
+ * service. */
 void supervisor_log(struct supervisor *supervisor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -85,6 +85,14 @@ static void buddy_lists(const char *name)
                     return;
             }
         }
+        for (u32 i = 0; i < node->fresh_count; i++) {
+            for (u64 pfn = node->fresh[i].start; pfn < node->fresh[i].end; pfn++) {
+                EXPECT(name, !seen[pfn] && !ledger_frame(pfn)->live,
+                       "fresh frame %#llx is free twice or in use", (unsigned long long)pfn);
+                seen[pfn] = 1;
+                free++;
+            }
+        }
         EXPECT(name, free == node->free_frames, "node %u lists %llu free frames and counts %llu", n,
                (unsigned long long)free, (unsigned long long)node->free_frames);
     }

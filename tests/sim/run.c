@@ -11,6 +11,7 @@
 #define INIT_STUCK_STEPS 4000u /* init waits with deadlines only: it must come back */
 #define CLEANUP_STEPS    6000u
 #define SETTLE_STEPS     600u
+#define FAR_FUTURE_NS    10000000000ull /* programs set timers for times that never come */
 
 static struct run_result current;
 static const struct sim_options *options;

@@ -77,6 +77,11 @@ static inline void count_runs(u32 node, u32 counts[FRAME_MAX_ORDER + 1])
         LIST_FOREACH (link, &frame_nodes[node].free[order])
             counts[order]++;
     }
+    for (u32 i = 0; i < frame_nodes[node].fresh_count; i++) {
+        const struct frame_range *fresh = &frame_nodes[node].fresh[i];
+
+        counts[FRAME_MAX_ORDER] += (u32)((fresh->end - fresh->start) >> FRAME_MAX_ORDER);
+    }
 }
 
 static inline bool hold(u32 order, u32 node)

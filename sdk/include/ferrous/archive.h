@@ -10,7 +10,8 @@ struct archive {
     u64 size_bytes;
 };
 
-/* Maps all of `memory` (needs READ; EXECUTE too where programs are started from it). Stays mapped. */
+/* Maps all of `memory` (needs READ; EXECUTE too where programs are started from it). Stays mapped.
+ */
 enum status archive_open(memory_t memory, struct archive *archive) MUST_USE;
 
 /* The file of that name; NOT_FOUND, or BAD_ARGUMENT where the archive is damaged before it. */

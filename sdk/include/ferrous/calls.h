@@ -1,7 +1,8 @@
 /*
- * One function per system call that is not IPC (those are in ferrous/ipc.h). Each takes the handle it acts on first and
- * its result last; results are written on success only. What a call does, needs and returns is told once, in
- * abi/syscalls.def. Deadlines are absolute, in ns since boot (TIME_NEVER: none).
+ * One function per system call that is not IPC (those are in ferrous/ipc.h). Each takes the handle
+ * it acts on first and its result last; results are written on success only. What a call does,
+ * needs and returns is told once, in abi/syscalls.def. Deadlines are absolute, in ns since boot
+ * (TIME_NEVER: none).
  */
 #ifndef FERROUS_CALLS_H
 #define FERROUS_CALLS_H
@@ -29,8 +30,7 @@ struct cap_restriction {
 
 #define CAP_DERIVE_ALL ((struct cap_restriction){.rights = UINT32_MAX, .expiry_ns = TIME_NEVER})
 
-enum status cap_derive(cap_t cap, const struct cap_restriction *restriction,
-                       cap_t *child) MUST_USE;
+enum status cap_derive(cap_t cap, const struct cap_restriction *restriction, cap_t *child) MUST_USE;
 /* A child with these rights at most, and otherwise the same. */
 enum status cap_derive_rights(cap_t cap, u32 rights, cap_t *child) MUST_USE;
 /* Puts `cap`, cut down to `rights`, into the process; *remote is the handle in there. */
@@ -103,7 +103,8 @@ static inline void thread_yield(void)
 /* --- groups --- */
 /* Limits that limit nothing, under this name. */
 void group_limits_init(struct group_limits *limits, const char *name);
-enum status group_create(group_t parent, const struct group_limits *limits, group_t *group) MUST_USE;
+enum status group_create(group_t parent, const struct group_limits *limits,
+                         group_t *group) MUST_USE;
 enum status group_destroy(group_t group) MUST_USE;
 enum status group_set_limit(group_t group, enum group_resource resource, u64 limit) MUST_USE;
 enum status group_set_weight(group_t group, u64 weight) MUST_USE;

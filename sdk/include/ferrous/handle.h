@@ -1,6 +1,6 @@
 /*
- * Capabilities by the type of object they name, so that a mix-up does not compile. The kernel checks the type again.
- * `handle.cap` is the plain capability.
+ * Capabilities by the type of object they name, so that a mix-up does not compile. The kernel
+ * checks the type again. `handle.cap` is the plain capability.
  */
 #ifndef FERROUS_HANDLE_H
 #define FERROUS_HANDLE_H

@@ -1,7 +1,8 @@
 /*
- * A heap over regions that its owner provides. First fit by size class with neighbours joined on free; every block is
- * aligned to 16 bytes. Not locked: the owner serialises. Damage (a double free, an overrun header) is found
- * on free where it touches a header, and reported through `corrupted`.
+ * A heap over regions that its owner provides. First fit by size class with neighbours joined on
+ * free; every block is aligned to 16 bytes. Not locked: the owner serialises. Damage (a double
+ * free, an overrun header) is found on free where it touches a header, and reported through
+ * `corrupted`.
  */
 #ifndef FERROUS_HEAP_H
 #define FERROUS_HEAP_H
@@ -15,9 +16,11 @@ struct heap_block;
 
 struct heap {
     struct heap_block *bins[HEAP_BINS];
-    /* More memory: at least `size` bytes, aligned to 16, zeroed or not; *size becomes what it is. NULL: none. */
+    /* More memory: at least `size` bytes, aligned to 16, zeroed or not; *size becomes what it is.
+     * NULL: none. */
     void *(*grow)(void *context, size_t *size);
-    /* Called with the address of a block whose header makes no sense; the heap ignores the operation afterwards. */
+    /* Called with the address of a block whose header makes no sense; the heap ignores the
+     * operation afterwards. */
     void (*corrupted)(void *context, const void *address);
     void *context;
     size_t used_bytes;  /* in blocks handed out, headers included */

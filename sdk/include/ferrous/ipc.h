@@ -1,7 +1,7 @@
 /*
- * Messages. A struct message holds what travels in registers: the info word, the badge and eight words. Inline data and
- * capabilities lie in the calling thread's message buffer, before a send and after a receive; any other IPC of the
- * thread, print() included, overwrites them.
+ * Messages. A struct message holds what travels in registers: the info word, the badge and eight
+ * words. Inline data and capabilities lie in the calling thread's message buffer, before a send and
+ * after a receive; any other IPC of the thread, print() included, overwrites them.
  *
  * Deadlines are absolute, in ns since boot. Statuses are those of abi/status.def.
  */
@@ -45,7 +45,8 @@ static inline u32 message_cap_count(const struct message *message)
     return info_cap_count(message->info);
 }
 
-/* Capability `index` of the message just received; CAP_NULL where there is none. The caller owns it. */
+/* Capability `index` of the message just received; CAP_NULL where there is none. The caller owns
+ * it. */
 static inline cap_t message_take_cap(const struct message *message, u32 index)
 {
     return index < message_cap_count(message) ? message_buffer()->received_caps[index] : CAP_NULL;
@@ -69,7 +70,8 @@ bool message_put_cap(struct message *message, cap_t cap, u32 rights, u32 mode);
 /* How many capabilities the answer (or what is received) may bring. */
 static inline void message_accept(struct message *message, u32 count)
 {
-    message->info = (message->info & ~(0xfull << INFO_ACCEPT_SHIFT)) | (u64)count << INFO_ACCEPT_SHIFT;
+    message->info = (message->info & ~(0xfull << INFO_ACCEPT_SHIFT)) | (u64)count
+                                                                           << INFO_ACCEPT_SHIFT;
 }
 
 /* The registers of a call are those of *message, in and out. */
@@ -88,8 +90,8 @@ static inline enum status ipc_enter(u64 number, endpoint_t endpoint, struct mess
     register u64 w7 __asm__("r15") = message->words[7];
 
     __asm__ volatile(SYSCALL_INSTRUCTION
-                     : "+a"(number), "+S"(info), "+D"(handle), "+b"(deadline_ns), "+d"(w0), "+r"(w1),
-                       "+r"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6), "+r"(w7)
+                     : "+a"(number), "+S"(info), "+D"(handle), "+b"(deadline_ns), "+d"(w0),
+                       "+r"(w1), "+r"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6), "+r"(w7)
                      :
                      : "rcx", "r11", "cc", "memory" SYSCALL_VECTOR_CLOBBERS);
     message->info = info;
@@ -108,8 +110,8 @@ static inline enum status ipc_enter(u64 number, endpoint_t endpoint, struct mess
 /* Delivers or queues one-way. Set INFO_NONBLOCK in message->info not to wait. */
 enum status ipc_send(endpoint_t endpoint, const struct message *message, u64 deadline_ns);
 
-/* Sends and waits for the answer, which replaces *message. STATUS_OK also where the server answered with a failure:
- * see ipc_call_checked. */
+/* Sends and waits for the answer, which replaces *message. STATUS_OK also where the server answered
+ * with a failure: see ipc_call_checked. */
 static inline enum status ipc_call(endpoint_t endpoint, struct message *message, u64 deadline_ns)
 {
     return ipc_enter(SYS_call, endpoint, message, deadline_ns);

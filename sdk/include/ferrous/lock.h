@@ -1,6 +1,6 @@
 /*
- * Locks of user space, over futexes: one word each, no kernel object, nothing to destroy. All are initialised by zeros.
- * They may lie in memory shared between processes. None is recursive.
+ * Locks of user space, over futexes: one word each, no kernel object, nothing to destroy. All are
+ * initialised by zeros. They may lie in memory shared between processes. None is recursive.
  */
 #ifndef FERROUS_LOCK_H
 #define FERROUS_LOCK_H
@@ -26,8 +26,8 @@ struct condition {
 
 #define CONDITION_INIT ((struct condition){0})
 
-/* Gives the mutex up, waits, and takes it again, also when the deadline passed (TIMED_OUT). May return early: the caller
- * tests its condition in a loop. */
+/* Gives the mutex up, waits, and takes it again, also when the deadline passed (TIMED_OUT). May
+ * return early: the caller tests its condition in a loop. */
 enum status condition_wait(struct condition *condition, struct mutex *mutex, u64 deadline_ns);
 void condition_signal(struct condition *condition);
 void condition_broadcast(struct condition *condition);

@@ -1,4 +1,5 @@
-/* The program's heap. Memory comes from start_group(); without one every allocation fails. Safe among threads. */
+/* The program's heap. Memory comes from start_group(); without one every allocation fails. Safe
+ * among threads. */
 #ifndef FERROUS_MEMORY_H
 #define FERROUS_MEMORY_H
 

@@ -1,6 +1,6 @@
 /*
- * Starting programs. The caller has the executable in its own memory (checked there) and as a memory object (mapped into
- * the child): a file of the boot archive is both.
+ * Starting programs. The caller has the executable in its own memory (checked there) and as a
+ * memory object (mapped into the child): a file of the boot archive is both.
  */
 #ifndef FERROUS_PROCESS_H
 #define FERROUS_PROCESS_H
@@ -27,8 +27,8 @@ struct process_cap {
 };
 
 struct process_spec {
-    const char *name;   /* for people */
-    group_t group;      /* SPAWN, CREATE_MEMORY: pays for everything */
+    const char *name; /* for people */
+    group_t group;    /* SPAWN, CREATE_MEMORY: pays for everything */
     struct process_image image;
     const char *const *arguments; /* argv, argv[0] included */
     u32 argument_count;
@@ -46,8 +46,9 @@ struct process {
 };
 
 /*
- * Starts it. The handles in *process belong to the caller. BAD_ARGUMENT: not an executable that can be run, or names
- * and arguments do not fit START_ARGUMENTS_SIZE; otherwise what spawn and create_memory return. On failure nothing is left.
+ * Starts it. The handles in *process belong to the caller. BAD_ARGUMENT: not an executable that can
+ * be run, or names and arguments do not fit START_ARGUMENTS_SIZE; otherwise what spawn and
+ * create_memory return. On failure nothing is left.
  */
 enum status process_spawn(const struct process_spec *spec, struct process *process) MUST_USE;
 

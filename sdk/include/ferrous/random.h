@@ -1,4 +1,5 @@
-/* Random numbers for programs: a ChaCha20 generator per process, seeded from what the kernel drew for this process. */
+/* Random numbers for programs: a ChaCha20 generator per process, seeded from what the kernel drew
+ * for this process. */
 #ifndef FERROUS_RANDOM_H
 #define FERROUS_RANDOM_H
 

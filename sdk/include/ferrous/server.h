@@ -1,6 +1,6 @@
 /*
- * The loop of a server: receive, dispatch, reply, for ever. One request at a time; what arrives besides calls goes to the
- * same handler.
+ * The loop of a server: receive, dispatch, reply, for ever. One request at a time; what arrives
+ * besides calls goes to the same handler.
  */
 #ifndef FERROUS_SERVER_H
 #define FERROUS_SERVER_H
@@ -13,14 +13,15 @@ struct server {
     void *context;       /* for the functions below */
 
     /*
-     * A call or one-way message: *message is the request and becomes the reply (set its info with message_info or
-     * message_fail; words as they should go back). The reply to a one-way message is dropped. Capabilities that came
-     * with it belong to the handler.
+     * A call or one-way message: *message is the request and becomes the reply (set its info with
+     * message_info or message_fail; words as they should go back). The reply to a one-way message
+     * is dropped. Capabilities that came with it belong to the handler.
      */
     void (*handle)(void *context, struct message *message);
     /* Signals; NULL: ignored. */
     void (*handle_signal)(void *context, u64 bits);
-    /* Asked before each wait: until when; on passing it, handle_signal is called with 0. NULL: never. */
+    /* Asked before each wait: until when; on passing it, handle_signal is called with 0. NULL:
+     * never. */
     u64 (*next_deadline)(void *context);
 };
 

@@ -1,10 +1,10 @@
 /*
- * The kernel entry itself. Everything else in the SDK stands on these two ways in: a frame in memory with every register
- * of abi/message.h, and a short form for calls of few words. Programs use the typed calls of ferrous/calls.h and
- * ferrous/ipc.h instead.
+ * The kernel entry itself. Everything else in the SDK stands on these two ways in: a frame in
+ * memory with every register of abi/message.h, and a short form for calls of few words. Programs
+ * use the typed calls of ferrous/calls.h and ferrous/ipc.h instead.
  *
- * The kernel clobbers every general register but the stack pointer. The inline forms keep the frame pointer on the
- * stack, so code that includes this is compiled with -mno-red-zone.
+ * The kernel clobbers every general register but the stack pointer. The inline forms keep the frame
+ * pointer on the stack, so code that includes this is compiled with -mno-red-zone.
  */
 #ifndef FERROUS_SYSCALL_H
 #define FERROUS_SYSCALL_H
@@ -23,7 +23,8 @@ struct syscall_frame {
     u64 words[8];
 };
 
-/* Enters the kernel with the registers of *frame, and leaves there what it answered. Returns the status. */
+/* Enters the kernel with the registers of *frame, and leaves there what it answered. Returns the
+ * status. */
 enum status ferrous_syscall(struct syscall_frame *frame);
 
 #ifdef __SSE__
@@ -44,7 +45,8 @@ static inline enum status ferrous_syscall_short(u64 number, u64 handle, u64 dead
     register u64 word1 __asm__("r8") = *w1;
 
     __asm__ volatile(SYSCALL_INSTRUCTION
-                     : "+a"(number), "+S"(info), "+D"(handle), "+b"(deadline), "+d"(*w0), "+r"(word1)
+                     : "+a"(number), "+S"(info), "+D"(handle), "+b"(deadline), "+d"(*w0),
+                       "+r"(word1)
                      :
                      : "rcx", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",
                        "memory" SYSCALL_VECTOR_CLOBBERS);

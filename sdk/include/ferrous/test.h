@@ -7,9 +7,10 @@
  *         CHECK_EQ(message.words[0], 42);
  *     }
  *
- * in any number of files and calls test_run_all(). One line per test: `PASS family.name` or `FAIL family.name: reason`; a
- * failed check ends its test. Before and after each test the hooks compare what must be the same; a test after which it
- * is not runs up to three times, since caches fill on a first run, and fails if it never is.
+ * in any number of files and calls test_run_all(). One line per test: `PASS family.name` or `FAIL
+ * family.name: reason`; a failed check ends its test. Before and after each test the hooks compare
+ * what must be the same; a test after which it is not runs up to three times, since caches fill on
+ * a first run, and fails if it never is.
  */
 #ifndef FERROUS_TEST_H
 #define FERROUS_TEST_H

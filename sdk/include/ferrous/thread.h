@@ -15,8 +15,9 @@ struct thread {
 };
 
 /*
- * Runs function(argument) in a new thread with `stack_size` bytes of stack (0: THREAD_DEFAULT_STACK) above a guard page.
- * The memory comes from start_group(). NO_MEMORY, GROUP_LIMIT, NO_SLOT; MISSING_RIGHT without a group.
+ * Runs function(argument) in a new thread with `stack_size` bytes of stack (0:
+ * THREAD_DEFAULT_STACK) above a guard page. The memory comes from start_group(). NO_MEMORY,
+ * GROUP_LIMIT, NO_SLOT; MISSING_RIGHT without a group.
  */
 enum status thread_start(struct thread *thread, u64 (*function)(void *argument), void *argument,
                          size_t stack_size) MUST_USE;

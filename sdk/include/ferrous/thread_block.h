@@ -1,6 +1,7 @@
 /*
- * What the FS base of every thread points at. The layout up to `canary` is that of the System V ABI for x86-64
- * (self pointer first, stack-protector canary at 0x28); thread-local variables lie below it.
+ * What the FS base of every thread points at. The layout up to `canary` is that of the System V ABI
+ * for x86-64 (self pointer first, stack-protector canary at 0x28); thread-local variables lie below
+ * it.
  */
 #ifndef FERROUS_THREAD_BLOCK_H
 #define FERROUS_THREAD_BLOCK_H
