@@ -40,7 +40,7 @@ static void print_backtrace(void)
     u32 found = arch_backtrace(addresses, BACKTRACE_LIMIT);
     log_line("stack:");
     for (u32 i = 0; i < found; i++)
-        print_address(addresses[i]);
+        print_address(addresses[i] - 1); /* the call: it may be the last instruction of its function */
 }
 
 static void print_line(const char *text)

@@ -188,6 +188,15 @@ static void greet(void)
              arch_cpu_name());
 }
 
+/* So that the way a panic looks can be tested: on the command line, test_panic=assert or test_panic=fault. */
+static void panic_if_asked(void)
+{
+    if (command_line_has(boot->command_line, "test_panic=assert"))
+        panic("asked for on the command line");
+    if (command_line_has(boot->command_line, "test_panic=fault"))
+        *(volatile u64 *)(uintptr_t)8 = 0;
+}
+
 void kernel_main(const struct boot_info *boot_info)
 {
     boot = (struct boot_info *)(uintptr_t)boot_info; /* the loader's gift: ours to wipe the seed in */
@@ -197,6 +206,7 @@ void kernel_main(const struct boot_info *boot_info)
     test_exit_configure(command_line_has(boot->command_line, "test_exit=on"));
     run_steps();
     greet();
+    panic_if_asked();
     arch_cpu_enter(sched_exit());
 }
 
