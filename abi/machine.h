@@ -39,6 +39,7 @@ struct machine_counts {
     u64 objects[16];
     u64 free_frames;
     u64 cap_nodes;
+    u64 denials; /* capability lookups and system call numbers refused since boot */
 };
 
 enum thread_state_kind {

@@ -97,7 +97,7 @@ void sdk_relocate(const void *header, const void *dynamic)
         else if (entry->tag == DYNAMIC_RELA_SIZE)
             table_size = entry->value;
     }
-    for (u64 at = 0; at + sizeof(struct relocation) <= table_size;
+    for (u64 at = 0; table != 0 && at + sizeof(struct relocation) <= table_size;
          at += sizeof(struct relocation)) {
         const struct relocation *relocation = (const void *)(uintptr_t)(table + at);
 

@@ -37,7 +37,7 @@ static void illegal_instruction(void)
 
 static __attribute__((noinline)) u64 recurse(u64 depth)
 {
-    volatile u8 frame[1024];
+    volatile u8 frame[1024] = {0};
 
     frame[depth % sizeof(frame)] = 1;
     if (depth == UINT64_MAX)

@@ -3,25 +3,6 @@
 
 #include "ferrous/lock.h"
 
-/* An echo server in a thread of its own. */
-static enum status start_echo(endpoint_t *endpoint, struct thread *thread)
-{
-    enum status status = make_endpoint(0, endpoint);
-
-    if (status != STATUS_OK)
-        return status;
-    return thread_start(thread, serve_echo, endpoint, 0);
-}
-
-static enum status stop_echo(endpoint_t endpoint, struct thread *thread)
-{
-    enum status status = quit_echo(endpoint);
-
-    (void)thread_join(thread);
-    (void)cap_close(endpoint.cap);
-    return status;
-}
-
 BOOT_TEST(ipc, call_carries_words_both_ways)
 {
     static endpoint_t endpoint;
@@ -104,112 +85,11 @@ BOOT_TEST(ipc, badge_tells_the_server_who)
     CHECK_OK(stop_echo(endpoint, &thread));
 }
 
-BOOT_TEST(ipc, capability_is_moved_there_and_back)
-{
-    static endpoint_t endpoint;
-    struct message message = MESSAGE_INIT(ECHO_CAP);
-    struct thread thread;
-    endpoint_t other;
-    endpoint_t child;
-    cap_t back;
-
-    CHECK_OK(start_echo(&endpoint, &thread));
-    CHECK_OK(make_endpoint(0, &other));
-    CHECK_OK(cap_derive_rights(other.cap, UINT32_MAX, &child.cap));
-    (void)message_put_cap(&message, child.cap, UINT32_MAX, CAP_SEND_MOVE);
-    message_accept(&message, 1);
-    CHECK_OK(ipc_call(endpoint, &message, PATIENCE));
-    CHECK_EQ(message_cap_count(&message), 1);
-    back = message_take_cap(&message, 0);
-    CHECK_STATUS(endpoint_signal(child), STATUS_STALE_HANDLE);
-    CHECK_OK(endpoint_signal((endpoint_t){back}));
-    CHECK_OK(cap_close(back));
-    CHECK_OK(cap_close(other.cap));
-    CHECK_OK(stop_echo(endpoint, &thread));
-}
-
-BOOT_TEST(ipc, capability_is_copied_with_fewer_rights)
-{
-    static endpoint_t endpoint;
-    struct message message = MESSAGE_INIT(ECHO_CAP);
-    struct cap_facts facts;
-    struct thread thread;
-    endpoint_t other;
-    cap_t back;
-
-    CHECK_OK(start_echo(&endpoint, &thread));
-    CHECK_OK(make_endpoint(0, &other));
-    (void)message_put_cap(&message, other.cap, RIGHT_SIGNAL | RIGHT_TRANSFER, CAP_SEND_COPY);
-    message_accept(&message, 1);
-    CHECK_OK(ipc_call(endpoint, &message, PATIENCE));
-    back = message_take_cap(&message, 0);
-    CHECK_OK(cap_inspect(back, &facts));
-    CHECK_EQ(facts.rights & ~RIGHTS_COMMON, RIGHT_SIGNAL);
-    CHECK_OK(endpoint_signal(other));
-    CHECK_OK(cap_close(back));
-    CHECK_OK(cap_close(other.cap));
-    CHECK_OK(stop_echo(endpoint, &thread));
-}
-
 static u64 receive_without_caps(void *argument)
 {
     struct message message;
 
     return ipc_receive(*(endpoint_t *)argument, &message, 0, PATIENCE);
-}
-
-BOOT_TEST(ipc, capabilities_need_acceptance)
-{
-    static endpoint_t endpoint;
-    struct message message = MESSAGE_INIT(1);
-    struct thread thread;
-    endpoint_t other;
-
-    CHECK_OK(make_endpoint(0, &endpoint));
-    CHECK_OK(make_endpoint(0, &other));
-    CHECK_OK(thread_start(&thread, receive_without_caps, &endpoint, 0));
-    (void)message_put_cap(&message, other.cap, UINT32_MAX, CAP_SEND_COPY);
-    CHECK_STATUS(ipc_send(endpoint, &message, PATIENCE), STATUS_NOT_ACCEPTED);
-    message = MESSAGE_INIT(2);
-    CHECK_OK(ipc_send(endpoint, &message, PATIENCE));
-    CHECK_EQ(thread_join(&thread), STATUS_OK);
-    CHECK_OK(cap_close(other.cap));
-    CHECK_OK(cap_close(endpoint.cap));
-}
-
-static u64 receive_with_cap(void *argument)
-{
-    struct message message;
-    enum status status = ipc_receive(*(endpoint_t *)argument, &message, 1, PATIENCE);
-
-    if (status == STATUS_OK)
-        message_drop_caps(&message, 0);
-    return status;
-}
-
-BOOT_TEST(ipc, transfer_needs_the_right)
-{
-    static endpoint_t endpoint;
-    struct message message = MESSAGE_INIT(1);
-    struct thread thread;
-    endpoint_t other;
-    cap_t child;
-    enum status status;
-
-    CHECK_OK(make_endpoint(0, &endpoint));
-    CHECK_OK(make_endpoint(0, &other));
-    CHECK_OK(cap_derive_rights(other.cap, ~RIGHT_TRANSFER, &child));
-    CHECK_OK(thread_start(&thread, receive_with_cap, &endpoint, 0));
-    (void)message_put_cap(&message, child, UINT32_MAX, CAP_SEND_COPY);
-    status = ipc_send(endpoint, &message, PATIENCE);
-    CHECK(status == STATUS_MISSING_RIGHT || status == STATUS_SEALED);
-    message = MESSAGE_INIT(1);
-    (void)message_put_cap(&message, other.cap, UINT32_MAX, CAP_SEND_COPY);
-    CHECK_OK(ipc_send(endpoint, &message, PATIENCE));
-    CHECK_EQ(thread_join(&thread), STATUS_OK);
-    CHECK_OK(cap_close(child));
-    CHECK_OK(cap_close(other.cap));
-    CHECK_OK(cap_close(endpoint.cap));
 }
 
 BOOT_TEST(ipc, deadlines_end_waits)
@@ -285,23 +165,6 @@ BOOT_TEST(ipc, queued_messages_die_with_the_endpoint)
         message = MESSAGE_INIT(i);
         CHECK_OK(ipc_send(endpoint, &message, SOON));
     }
-    CHECK_OK(cap_close(endpoint.cap));
-}
-
-/* A capability is not left in a queue: such a message waits for its receiver. */
-BOOT_TEST(ipc, messages_with_capabilities_are_not_queued)
-{
-    struct message message = MESSAGE_INIT(1);
-    endpoint_t endpoint;
-    endpoint_t other;
-
-    CHECK_OK(make_endpoint(8, &endpoint));
-    CHECK_OK(make_endpoint(0, &other));
-    (void)message_put_cap(&message, other.cap, UINT32_MAX, CAP_SEND_MOVE);
-    CHECK_STATUS(ipc_send(endpoint, &message, SOON), STATUS_TIMED_OUT);
-    CHECK_OK(endpoint_signal(other));
-    CHECK_STATUS(ipc_poll(endpoint, &message, 1), STATUS_WOULD_BLOCK);
-    CHECK_OK(cap_close(other.cap));
     CHECK_OK(cap_close(endpoint.cap));
 }
 

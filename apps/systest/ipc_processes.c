@@ -173,3 +173,66 @@ BOOT_TEST(ipc_processes, signal_crosses_processes)
     CHECK_EQ(record.code, STATUS_OK);
     CHECK_OK(cap_close(endpoint.cap));
 }
+
+static endpoint_t restarted;
+
+static u64 call_and_wait(void *argument)
+{
+    struct message message = MESSAGE_INIT(ECHO_WORDS);
+
+    (void)argument;
+    return ipc_call(restarted, &message, PATIENCE);
+}
+
+/* A capability names the endpoint, not who serves it: a new server takes over, and the client's
+ * handle stays good. */
+BOOT_TEST(ipc_processes, new_server_takes_over)
+{
+    struct message message = MESSAGE_INIT(ECHO_WORDS);
+    struct exit_record record;
+    struct process process;
+    struct process_cap cap;
+    struct thread thread;
+    endpoint_t client;
+
+    CHECK_OK(start_server("die", &restarted, &process));
+    CHECK_OK(cap_derive_rights(restarted.cap, RIGHT_SEND, &client.cap));
+    CHECK_STATUS(ipc_call(client, &message, PATIENCE), STATUS_SERVER_DIED);
+    CHECK_OK(end_of(&process, &record));
+    CHECK_OK(thread_start(&thread, call_and_wait, NULL, 0));
+    time_sleep_ns(2 * NS_PER_MS);
+    cap = GIVE("endpoint", restarted, RIGHT_RECEIVE);
+    CHECK_OK(start_role(systest.group, "echo", NULL, &cap, 1, &process));
+    CHECK_EQ(thread_join(&thread), STATUS_OK);
+    message = MESSAGE_INIT(ECHO_WORDS);
+    CHECK_OK(ipc_call(client, &message, PATIENCE));
+    CHECK_OK(quit_echo(client));
+    CHECK_OK(end_of(&process, &record));
+    CHECK_OK(cap_close(client.cap));
+    CHECK_OK(cap_close(restarted.cap));
+}
+
+/* While nobody can receive, callers wait for the grace time, and no longer. */
+BOOT_TEST(ipc_processes, grace_time_ends)
+{
+    struct message message = MESSAGE_INIT(ECHO_WORDS);
+    struct exit_record record;
+    struct process process;
+    struct process_cap cap;
+    endpoint_t endpoint;
+    endpoint_t client;
+    u64 start_ns;
+
+    CHECK_OK(endpoint_create(systest.group, 0, 30 * NS_PER_MS, &endpoint));
+    CHECK_OK(cap_derive_rights(endpoint.cap, RIGHT_SEND, &client.cap));
+    cap = (struct process_cap){
+        .name = "endpoint", .cap = endpoint.cap, .rights = UINT32_MAX, .mode = CAP_SEND_MOVE};
+    CHECK_OK(start_role(systest.group, "die", NULL, &cap, 1, &process));
+    CHECK_STATUS(ipc_call(client, &message, PATIENCE), STATUS_SERVER_DIED);
+    start_ns = time_now_ns();
+    message = MESSAGE_INIT(ECHO_WORDS);
+    CHECK_STATUS(ipc_call(client, &message, PATIENCE), STATUS_PEER_CLOSED);
+    CHECK(time_now_ns() - start_ns < NS_PER_S);
+    CHECK_OK(end_of(&process, &record));
+    CHECK_OK(cap_close(client.cap));
+}

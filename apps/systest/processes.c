@@ -376,3 +376,60 @@ BOOT_TEST(processes, ten_at_once)
         CHECK_EQ(record.code, 5);
     }
 }
+
+BOOT_TEST(processes, main_thread_may_end_first)
+{
+    struct process_cap cap = GIVE("group", systest.group, RIGHT_CREATE_MEMORY);
+    struct exit_record record;
+    struct process process;
+
+    CHECK_OK(start_role(systest.group, "main-exit", NULL, &cap, 1, &process));
+    CHECK_OK(end_of(&process, &record));
+    CHECK_EQ(record.reason, EXIT_NORMAL);
+    CHECK_EQ(record.code, 33);
+}
+
+/* A process in any kind of wait can be killed, and leaves no trace in what it waited for. */
+BOOT_TEST(processes, killed_in_every_wait)
+{
+    static const char *const waits[] = {"receive", "send", "call", "wait", "futex"};
+    struct process_cap caps[2];
+    struct exit_record record;
+    struct message message;
+    struct process process;
+    endpoint_t endpoint;
+    struct process other;
+
+    CHECK_OK(make_endpoint(0, &endpoint));
+    CHECK_OK(start_role(systest.group, "sleep", NULL, NULL, 0, &other));
+    caps[0] = GIVE("endpoint", endpoint, RIGHT_SEND | RIGHT_RECEIVE);
+    caps[1] = GIVE("process", other.handle, RIGHT_WAIT);
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+        CHECK_OK(start_role(systest.group, "block", waits[i], caps, 2, &process));
+        CHECK_STATUS(process_wait(process.handle, SOON, &record), STATUS_TIMED_OUT);
+        CHECK_OK(process_kill(process.handle, 3));
+        CHECK_OK(end_of(&process, &record));
+        CHECK_EQ(record.reason, EXIT_KILLED);
+        CHECK_STATUS(ipc_poll(endpoint, &message, 0), STATUS_WOULD_BLOCK);
+    }
+    CHECK_OK(process_kill(other.handle, 0));
+    CHECK_OK(end_of(&other, &record));
+    CHECK_OK(cap_close(endpoint.cap));
+}
+
+/* The place of a program differs from run to run. */
+BOOT_TEST(processes, addresses_are_random)
+{
+    u64 first = 0;
+    bool differs = false;
+
+    for (u32 i = 0; i < 4; i++) {
+        struct exit_record record;
+
+        CHECK_OK(run_to_end("illegal", NULL, &record));
+        if (i == 0)
+            first = record.pc;
+        differs = differs || record.pc != first;
+    }
+    CHECK(differs);
+}

@@ -1,6 +1,9 @@
 /* What child processes do. Each role is told in a line; the exit code says how it went. */
 #include "systest.h"
 
+#include "entry_kinds.h"
+#include "ferrous/memory.h"
+
 #define ROLE_OK 0
 
 /* Ends with the number given. */
@@ -181,18 +184,132 @@ static int role_shared(const char *argument)
     return ROLE_OK;
 }
 
+/* Does a forbidden thing by number: entry_kinds.h. */
+static int role_entry(const char *argument)
+{
+    u64 kind = 0;
+
+    (void)!string_to_u64(argument, &kind);
+    return entry_do((enum entry_kind)kind);
+}
+
+/* Derives capabilities until it is refused; the status is the exit code. */
+static int role_hoard(const char *argument)
+{
+    enum status status;
+    endpoint_t endpoint;
+    cap_t child;
+
+    (void)argument;
+    status = endpoint_create(start_group(), 0, 0, &endpoint);
+    while (status == STATUS_OK)
+        status = cap_derive_rights(endpoint.cap, RIGHT_SIGNAL, &child);
+    return (int)status;
+}
+
+/* Fills the heap, frees every other block, and checks that what is left is whole. */
+static int role_malloc(const char *argument)
+{
+    static u8 *blocks[512];
+    u32 count = 0;
+
+    (void)argument;
+    while (count < 512 && (blocks[count] = malloc(4000)) != NULL) {
+        memset(blocks[count], (int)count, 4000);
+        count++;
+    }
+    if (count < 16 || count == 512)
+        return 1;
+    for (u32 i = 0; i < count; i += 2)
+        free(blocks[i]);
+    for (u32 i = 1; i < count; i += 2) {
+        if (blocks[i][0] != (u8)i || blocks[i][3999] != (u8)i)
+            return 2;
+    }
+    return malloc(4000) == NULL ? 3 : ROLE_OK;
+}
+
+/* Ends its main thread while another goes on and ends the process. */
+static u64 end_later(void *argument)
+{
+    (void)argument;
+    time_sleep_ns(3 * NS_PER_MS);
+    process_exit(33);
+}
+
+static int role_main_exit(const char *argument)
+{
+    struct thread thread;
+
+    (void)argument;
+    if (thread_start(&thread, end_later, NULL, 0) != STATUS_OK)
+        return 1;
+    (void)ferrous_syscall_plain(SYS_exit, 0, 0, 1);
+    return 2;
+}
+
+/* Wakes who waits on the second word of the shared page, after changing it. */
+static int role_futex(const char *argument)
+{
+    memory_t memory = {start_cap("memory")};
+    u64 address = 0;
+    u32 *words;
+
+    (void)argument;
+    if (memory_map(memory, 0, PAGE_SIZE, MAP_READ | MAP_WRITE, &address) != STATUS_OK)
+        return 1;
+    words = (u32 *)(uintptr_t)address;
+    while (futex_wait(&words[0], 0, SOON) == STATUS_TIMED_OUT)
+        ;
+    __atomic_store_n(&words[1], 1, __ATOMIC_RELEASE);
+    (void)futex_wake(&words[1], 1);
+    return ROLE_OK;
+}
+
+/* Waits in the way named until it is killed. */
+static int role_block(const char *argument)
+{
+    endpoint_t endpoint = {start_cap("endpoint")};
+    struct message message = MESSAGE_INIT(1);
+    struct exit_record record;
+    u32 word = 0;
+
+    if (string_equal(argument, "receive"))
+        return (int)ipc_receive(endpoint, &message, 0, TIME_NEVER);
+    if (string_equal(argument, "send"))
+        return (int)ipc_send(endpoint, &message, TIME_NEVER);
+    if (string_equal(argument, "call"))
+        return (int)ipc_call(endpoint, &message, TIME_NEVER);
+    if (string_equal(argument, "wait"))
+        return (int)process_wait((process_t){start_cap("process")}, TIME_NEVER, &record);
+    return (int)futex_wait(&word, 0, TIME_NEVER);
+}
+
 static const struct role {
     const char *name;
     int (*run)(const char *argument);
 } roles[] = {
-    {"exit", role_exit},       {"sleep", role_sleep},
-    {"spin", role_spin},       {"echo", role_echo},
-    {"die", role_die},         {"drop", role_drop},
-    {"call", role_call},       {"signal", role_signal},
-    {"inspect", role_inspect}, {"eat", role_eat},
-    {"crowd", role_crowd},     {"fault", role_fault},
-    {"illegal", role_illegal}, {"thread-exit", role_thread_exit},
+    {"exit", role_exit},
+    {"sleep", role_sleep},
+    {"spin", role_spin},
+    {"echo", role_echo},
+    {"die", role_die},
+    {"drop", role_drop},
+    {"call", role_call},
+    {"signal", role_signal},
+    {"inspect", role_inspect},
+    {"eat", role_eat},
+    {"crowd", role_crowd},
+    {"fault", role_fault},
+    {"illegal", role_illegal},
+    {"thread-exit", role_thread_exit},
     {"shared", role_shared},
+    {"entry", role_entry},
+    {"hoard", role_hoard},
+    {"malloc", role_malloc},
+    {"main-exit", role_main_exit},
+    {"futex", role_futex},
+    {"block", role_block},
 };
 
 int run_role(int argc, char **argv)

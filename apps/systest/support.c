@@ -104,3 +104,21 @@ enum status quit_echo(endpoint_t endpoint)
 
     return ipc_call(endpoint, &message, PATIENCE);
 }
+
+enum status start_echo(endpoint_t *endpoint, struct thread *thread)
+{
+    enum status status = make_endpoint(0, endpoint);
+
+    if (status != STATUS_OK)
+        return status;
+    return thread_start(thread, serve_echo, endpoint, 0);
+}
+
+enum status stop_echo(endpoint_t endpoint, struct thread *thread)
+{
+    enum status status = quit_echo(endpoint);
+
+    (void)thread_join(thread);
+    (void)cap_close(endpoint.cap);
+    return status;
+}

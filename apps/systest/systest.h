@@ -77,4 +77,8 @@ enum status make_mapping(u64 size, u32 flags, u64 *address, memory_t *memory) MU
 u64 serve_echo(void *endpoint);
 enum status quit_echo(endpoint_t endpoint);
 
+/* An echo server in a thread of its own, on a new endpoint that must stay where it is. */
+enum status start_echo(endpoint_t *endpoint, struct thread *thread) MUST_USE;
+enum status stop_echo(endpoint_t endpoint, struct thread *thread) MUST_USE;
+
 #endif

@@ -9,13 +9,12 @@
 #define INDEX_MASK       0xfffffull
 #define GENERATION_SHIFT 20
 #define GENERATION_MASK  0xfffu
-#define STATUS_LIMIT     64u
 
-KERNEL_STATE static u64 denials[STATUS_LIMIT];
+KERNEL_STATE static u64 denials[CAP_STATUS_LIMIT];
 
 u64 cap_denials(enum status status)
 {
-    return (u32)status < STATUS_LIMIT ? ATOMIC_LOAD(&denials[status]) : 0;
+    return (u32)status < CAP_STATUS_LIMIT ? ATOMIC_LOAD(&denials[status]) : 0;
 }
 
 void cap_note_denial(enum status status, u32 missing_rights, enum object_type wanted)

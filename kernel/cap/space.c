@@ -261,7 +261,7 @@ static bool slot_is_holder(const struct cap_slot *slot)
     return ((u32)slot->meta & object_operations[slot->object->type]->holder_right) != 0;
 }
 
-/* No locks held; the object is readable. */
+/* The object is readable. */
 static void note_holder_gone(bool was_holder, struct object *object)
 {
     if (was_holder)

@@ -147,6 +147,8 @@ void cap_undo_insert(struct cap_space *space, cap_t handle);
  * node to dissolve (pinned), NULL if somebody else took it. */
 struct cap_node *cap_detach(struct cap_space *space, u64 handle);
 
+#define CAP_STATUS_LIMIT 64u /* statuses that are counted lie below */
+
 /* Denials since boot, by enum status: counted whatever tracing does. */
 u64 cap_denials(enum status status);
 void cap_note_denial(enum status status, u32 missing_rights, enum object_type wanted);

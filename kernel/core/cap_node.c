@@ -34,15 +34,6 @@ void cap_node_drop_leaf(struct cap_node *node)
         object_put(object);
 }
 
-void cap_node_pin(struct cap_node *node)
-{
-    struct object *object = node->object;
-    spin_lock(&object->tree_lock);
-    ASSERT(node->pins > 0 && node->pins < UINT16_MAX);
-    node->pins++;
-    spin_unlock(&object->tree_lock);
-}
-
 void cap_node_unpin_one(struct cap_node *node)
 {
     struct object *object = node->object;

@@ -29,7 +29,6 @@ bool cap_node_abandon(struct cap_node *node);
 /* Unlinks an abandoned node that never has children, and drops its reference to the object; the caller still unpins. */
 void cap_node_drop_leaf(struct cap_node *node);
 
-void cap_node_pin(struct cap_node *node);
 /* The last pin frees the node by its ops. The object must be readable: referenced, or dropped in this kernel entry. */
 void cap_node_unpin(struct cap_node *node);
 /* Drops a pin of a node on which the caller has another. */

@@ -59,15 +59,6 @@ void spin_lock(struct spinlock *lock)
     acquire(lock);
 }
 
-bool spin_trylock(struct spinlock *lock)
-{
-    if (ATOMIC_EXCHANGE(&lock->held, 1) != 0)
-        return false;
-    note_taken(lock, false);
-    SET_HOLDER(lock);
-    return true;
-}
-
 void spin_unlock(struct spinlock *lock)
 {
     note_released(lock);

@@ -35,7 +35,6 @@ struct spinlock {
 
 void spinlock_init(struct spinlock *lock, enum lock_rank rank);
 void spin_lock(struct spinlock *lock);
-bool spin_trylock(struct spinlock *lock) MUST_USE;
 /* Two locks of one rank, which may be the same lock, in address order. */
 void spin_lock_pair(struct spinlock *a, struct spinlock *b);
 void spin_unlock_pair(struct spinlock *a, struct spinlock *b);

@@ -10,6 +10,7 @@ KERNEL_STATE static struct slab_cache endpoint_cache;
 KERNEL_STATE static struct slab_cache message_cache;
 
 static void grace_over(struct timer *timer);
+static void begin_grace(struct mail *mail);
 
 void endpoint_init(void)
 {
@@ -35,6 +36,7 @@ enum status endpoint_create(struct payer *payer, u32 depth, u64 grace_ns, struct
     endpoint->depth = depth;
     endpoint->grace_ns = grace_ns;
     timer_init(&endpoint->grace, grace_over);
+    endpoint->holders_mail.handle = begin_grace;
     *out = endpoint;
     return STATUS_OK;
 }
@@ -170,19 +172,30 @@ static void grace_over(struct timer *timer)
     go_down(CONTAINER_OF(timer, struct endpoint, grace));
 }
 
+static void begin_grace(struct mail *mail)
+{
+    struct endpoint *endpoint = CONTAINER_OF(mail, struct endpoint, holders_mail);
+    ATOMIC_STORE_SEQ(&endpoint->holders_mailed, 0);
+    if (ATOMIC_LOAD(&endpoint->receive_caps) == 0 && endpoint->grace_ns == 0) {
+        go_down(endpoint);
+    } else if (ATOMIC_LOAD(&endpoint->receive_caps) == 0) {
+        spin_lock(&endpoint->lock);
+        if (!endpoint->grace.armed)
+            timer_arm(&endpoint->grace, deadline_after(endpoint->grace_ns));
+        spin_unlock(&endpoint->lock);
+    }
+    object_put(&endpoint->object);
+}
+
+/* May be called under the lock of another endpoint, or this one's (a message that takes the last right to receive away): what
+ * follows is done at the end of the kernel entry. */
 void endpoint_holders_gone(struct object *object)
 {
     struct endpoint *endpoint = endpoint_of(object);
-    if (ATOMIC_LOAD(&endpoint->receive_caps) != 0)
+    if (ATOMIC_LOAD(&endpoint->receive_caps) != 0 || ATOMIC_EXCHANGE(&endpoint->holders_mailed, 1) != 0)
         return;
-    if (endpoint->grace_ns == 0) {
-        go_down(endpoint);
-        return;
-    }
-    spin_lock(&endpoint->lock);
-    if (!endpoint->grace.armed)
-        timer_arm(&endpoint->grace, deadline_after(endpoint->grace_ns));
-    spin_unlock(&endpoint->lock);
+    if (object_try_get(object))
+        mailbox_post(this_cpu()->index, &endpoint->holders_mail);
 }
 
 bool endpoint_is_down_locked(struct endpoint *endpoint)

@@ -33,7 +33,9 @@ struct endpoint {
     u64 receive_caps;     /* slots that hold the right to receive; atomic, counted by cap/ */
     u64 grace_ns;
     bool down;            /* had no receiver for longer than the grace time */
-    struct timer grace;   /* armed while there is no receiver; the endpoint is referenced then */
+    struct timer grace;   /* armed while there is no receiver */
+    struct mail holders_mail; /* the last receiver is gone: to be looked at; the endpoint is referenced then */
+    u32 holders_mailed;       /* atomic */
 };
 
 static inline struct endpoint *endpoint_of(struct object *object)

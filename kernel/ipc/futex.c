@@ -24,10 +24,10 @@ void futex_init(void)
     }
 }
 
-static struct bucket *bucket_of(const struct vspace *vspace, u64 address)
+static struct bucket *bucket_of(const struct memory_word *word)
 {
-    u64 hash = ((u64)(uintptr_t)vspace >> 6) ^ address >> 2;
-    hash *= 0x9e3779b97f4a7c15ull;
+    u64 hash = ((u64)(uintptr_t)word->object >> 6) ^ word->offset >> 2;
+    hash *= 0x9e3779b97f4a7c15ull; /* 2^64 over the golden ratio: spreads to the top bits */
     return &buckets[hash >> 56];
 }
 
@@ -40,14 +40,19 @@ void futex_wait(struct thread *thread, u64 address, u32 expected, u64 deadline_n
         thread_set_status(thread, status);
         return;
     }
-    struct bucket *bucket = bucket_of(thread->vspace, address);
+    struct memory_word word;
+    if (!vspace_word(thread->vspace, address, &word)) {
+        thread_set_status(thread, STATUS_BAD_ADDRESS);
+        return;
+    }
+    struct bucket *bucket = bucket_of(&word);
     spin_lock(&bucket->lock);
     if (!arch_user_load_u32(user_ptr(address), &value)) {
         thread_set_status(thread, STATUS_BAD_ADDRESS);
     } else if (value != expected) {
         thread_set_status(thread, STATUS_WOULD_BLOCK);
     } else {
-        thread->futex_address = address;
+        thread->futex = word;
         thread_set_status(thread, STATUS_OK);
         wait_prepare(thread);
         wait_begin(thread, &bucket->lock, &bucket->waiters, &futex_ops, NULL, deadline_ns);
@@ -55,14 +60,14 @@ void futex_wait(struct thread *thread, u64 address, u32 expected, u64 deadline_n
     spin_unlock(&bucket->lock);
 }
 
-static struct thread *take_waiter(struct bucket *bucket, const struct vspace *vspace, u64 address)
+static struct thread *take_waiter(struct bucket *bucket, const struct memory_word *word)
 {
     struct thread *found = NULL;
     spin_lock(&bucket->lock);
     LIST_FOREACH(link, &bucket->waiters)
     {
         struct thread *thread = LIST_ENTRY(link, struct thread, wait_link);
-        if (thread->vspace == vspace && thread->futex_address == address) {
+        if (thread->futex.object == word->object && thread->futex.offset == word->offset) {
             wait_end(thread);
             found = thread;
             break;
@@ -74,12 +79,15 @@ static struct thread *take_waiter(struct bucket *bucket, const struct vspace *vs
 
 u32 futex_wake(struct vspace *vspace, u64 address, u32 limit)
 {
-    struct bucket *bucket = bucket_of(vspace, address);
+    struct memory_word word;
     u32 woken = 0;
+    if (!vspace_word(vspace, address, &word))
+        return 0;
+    struct bucket *bucket = bucket_of(&word);
     if (limit > WAKE_LIMIT)
         limit = WAKE_LIMIT;
     while (woken < limit) {
-        struct thread *thread = take_waiter(bucket, vspace, address);
+        struct thread *thread = take_waiter(bucket, &word);
         if (!thread)
             break;
         sched_wake(thread);

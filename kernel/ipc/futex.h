@@ -1,5 +1,6 @@
 /*
- * Futexes: threads of one process wait on a 32-bit word of its memory. The key is address space and address.
+ * Futexes: threads wait on a 32-bit word of memory, of one process or shared by several. The key is what the word is, not where it
+ * is seen (struct memory_word). A waiter whose word is unmapped may be woken for no reason, as any waiter may.
  *
  * Locks: one per hash bucket (RANK_IPC).
  */

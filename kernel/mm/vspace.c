@@ -319,6 +319,21 @@ bool vspace_maps(struct vspace *vspace, u64 address, const struct memory *memory
     return maps;
 }
 
+bool vspace_word(struct vspace *vspace, u64 address, struct memory_word *word)
+{
+    spin_lock(&vspace->lock);
+    struct region *region = vspace_region_at(vspace, address);
+    if (region && region->private_copy)
+        *word = (struct memory_word){.object = vspace, .offset = address};
+    else if (region)
+        *word = (struct memory_word){
+            .object = region->memory,
+            .offset = (region->memory_page << PAGE_SHIFT) + (address - region->link.key),
+        };
+    spin_unlock(&vspace->lock);
+    return region != NULL;
+}
+
 void vspace_close(struct vspace *vspace)
 {
     spin_lock(&vspace->lock);

@@ -109,6 +109,16 @@ void vspace_close(struct vspace *vspace);
 /* After a grace period in which no thread ran in it: frees the page tables of a space without regions. */
 void vspace_destroy(struct vspace *vspace);
 
+/* What tells a word of memory from any other, whichever address space it is seen in: a shared page's memory object and offset, a
+ * private page's address space and address. */
+struct memory_word {
+    const void *object;
+    u64 offset;
+};
+
+/* False: nothing is mapped at `address`. */
+bool vspace_word(struct vspace *vspace, u64 address, struct memory_word *word);
+
 /* Pages of memory in use: resident in the memories' private parts and page tables; for people. */
 u64 vspace_mapped_pages(struct vspace *vspace);
 

@@ -105,14 +105,6 @@ void sched_switch_to(struct thread *to, struct activity *activity)
     cpu->current = to;
 }
 
-void sched_start(struct thread *thread)
-{
-    struct cpu *cpu = this_cpu();
-    thread->home->cpu = cpu->index;
-    thread->home->virtual_time = cpu->run_queue->virtual_now;
-    sched_enqueue(cpu, thread->home);
-}
-
 void sched_yield_cpu(void)
 {
     struct cpu *cpu = this_cpu();
@@ -186,7 +178,7 @@ static void arm_timer(struct cpu *cpu)
     }
     u64 now = arch_clock_ns();
     if (others && queue->slice_end_ns == TIME_NEVER)
-        queue->slice_end_ns = now + SCHED_SLICE_NS;
+        queue->slice_end_ns = now + (reaper_has_work() ? SCHED_REAPER_NS : SCHED_SLICE_NS);
     if (queue->slice_end_ns < next)
         next = queue->slice_end_ns;
     if (queue->count > 0 && cpu_count() > 1 && balance_can_push(cpu) && now + SCHED_BALANCE_NS < next)

@@ -12,6 +12,7 @@
 #include "sched/thread.h"
 
 #define SCHED_SLICE_NS   4000000ull /* how long one runs while another waits */
+#define SCHED_REAPER_NS  500000ull  /* how long one runs while long work waits for its slice */
 #define SCHED_BALANCE_NS 200000ull  /* how long one waits while another CPU idles */
 
 /* Filled by kernel/init, which sees the layers above. */
@@ -36,9 +37,6 @@ void sched_leave(struct cpu *cpu, struct thread *thread, bool voluntary);
 
 /* The thread's wait has ended: it becomes ready on the CPU that owns its activity. No locks above RANK_IPC held. */
 void sched_wake(struct thread *thread);
-
-/* A new thread's first start: on this CPU. */
-void sched_start(struct thread *thread);
 
 /* The current thread lets others run first. */
 void sched_yield_cpu(void);

@@ -85,7 +85,7 @@ struct thread {
     struct list wait_link;
     void *wait_object;           /* for people: what it waits on */
     u64 wait_deadline;
-    u64 futex_address;
+    struct memory_word futex;    /* the word it waits on */
     struct timer timeout;
     struct mail wake_mail;
 

@@ -86,6 +86,8 @@ static enum status info_counts(struct thread *thread)
     frame_cache_drain();
     frame_statistics(&frames);
     struct machine_counts counts = {.free_frames = frames.free, .cap_nodes = cap_node_count()};
+    for (u32 i = 0; i < CAP_STATUS_LIMIT; i++)
+        counts.denials += cap_denials((enum status)i);
     for (u32 i = 0; i < OBJECT_TYPE_COUNT; i++)
         counts.objects[i] = object_count((enum object_type)i);
     return write_out(thread, &counts, sizeof(counts));

@@ -15,17 +15,6 @@ static const char *const event_names[] = {
 #undef TRACE_EVENT
 };
 
-static const u8 event_categories[] = {
-#define TRACE_EVENT(number, name, category, a, b, c, d) [number] = TRACE_CATEGORY_##category,
-#include "abi/trace_events.def"
-#undef TRACE_EVENT
-};
-
-u32 trace_category_of(enum trace_event_type type)
-{
-    return type < ARRAY_SIZE(event_categories) ? event_categories[type] : 0;
-}
-
 const char *trace_event_name(enum trace_event_type type)
 {
     if (type >= ARRAY_SIZE(event_names) || !event_names[type])

@@ -25,8 +25,7 @@ struct trace_context {
 /* Writes one event to this CPU's ring, if it has one. */
 void trace_write(enum trace_event_type type, u64 a, u64 b, u64 c, u64 d);
 
-/* Category of each event type. */
-u32 trace_category_of(enum trace_event_type type);
+/* Its name in abi/trace_events.def; "?" if there is no such event. */
 const char *trace_event_name(enum trace_event_type type);
 
 #ifdef FERROUS_TRACE

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUN_LIMIT 200u
+#define RUN_LIMIT 500u
 
 struct shrinker {
     struct sim_options options;

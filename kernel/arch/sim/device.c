@@ -1,6 +1,8 @@
 /* Device interrupts, I/O ports, console and power of the simulated machine. */
 #include "sim_internal.h"
 
+#include "fiber_sanitizer.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,9 +130,12 @@ u32 arch_backtrace(u64 *addresses, u32 limit)
     return count;
 }
 
+/* The host's own stack trace tells more than registers; to stderr, for the sanitizer's printer writes there. */
 void arch_dump_registers(void (*line)(const char *text))
 {
     line("registers: simulated CPU");
+    if (sim_machine()->config.verbose)
+        sanitizer_print_stack();
 }
 
 /* --- Stopping

@@ -30,7 +30,16 @@ static inline void sanitizer_unpoison(void *start, size_t size_bytes)
 {
     ASAN_UNPOISON_MEMORY_REGION(start, size_bytes);
 }
+
+static inline void sanitizer_print_stack(void)
+{
+    __sanitizer_print_stack_trace();
+}
 #else
+static inline void sanitizer_print_stack(void)
+{
+}
+
 static inline void sanitizer_start_switch(void **save, const void *bottom, size_t size_bytes)
 {
     (void)save, (void)bottom, (void)size_bytes;

@@ -5,12 +5,23 @@
 #include "abi/fault.h"
 
 /* Page-fault error code (Intel SDM 3A, 4.7). */
+#define PAGE_FAULT_PRESENT  (1u << 0)
 #define PAGE_FAULT_WRITE    (1u << 1)
+#define PAGE_FAULT_USER     (1u << 2)
 #define PAGE_FAULT_RESERVED (1u << 3)
 #define PAGE_FAULT_EXECUTE  (1u << 4)
 
+/* An access that the CPU made with supervisor rights for a user instruction, and that was refused:
+ * no mapping can help. (QEMU's far return reads the stack so, against SMAP.) */
+static inline bool page_fault_is_implicit(u64 error)
+{
+    return (error & (PAGE_FAULT_PRESENT | PAGE_FAULT_USER)) == PAGE_FAULT_PRESENT;
+}
+
 static inline enum fault_reason fault_reason_of_page(u64 error)
 {
+    if (page_fault_is_implicit(error))
+        return FAULT_PRIVILEGED;
     if (error & PAGE_FAULT_EXECUTE)
         return FAULT_PAGE_EXECUTE;
     return error & PAGE_FAULT_WRITE ? FAULT_PAGE_WRITE : FAULT_PAGE_READ;

@@ -12,6 +12,13 @@ TEST(a_page_fault_is_named_by_what_was_tried)
     EXPECT_EQ(fault_reason_of(14, 0x15), FAULT_PAGE_EXECUTE);
 }
 
+TEST(a_refused_access_with_supervisor_rights_is_no_page_fault)
+{
+    EXPECT_EQ(fault_reason_of(14, 0x1), FAULT_PRIVILEGED);
+    EXPECT_EQ(fault_reason_of(14, 0x3), FAULT_PRIVILEGED);
+    EXPECT_EQ(fault_reason_of(14, 0x0), FAULT_PAGE_READ);
+}
+
 TEST(each_exception_has_its_reason)
 {
     EXPECT_EQ(fault_reason_of(0, 0), FAULT_DIVIDE);

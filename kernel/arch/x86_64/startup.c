@@ -39,6 +39,7 @@ void startup_cpu(struct port_cpu *cpu)
     /* SAFETY: the entry's address as a number; user mode can reach it through SYSCALL only. */
     x86_wrmsr(MSR_LSTAR, (u64)syscall_entry);
     x86_wrmsr(MSR_SFMASK, SYSCALL_FLAG_MASK);
+    x86_wrmsr(MSR_SYSENTER_CS, 0); /* SYSENTER faults */
     fpu_init_cpu();
 }
 

@@ -14,6 +14,7 @@
 #define MSR_APIC_BASE         0x1bu
 #define MSR_SPEC_CTRL         0x48u
 #define MSR_ARCH_CAPABILITIES 0x10au
+#define MSR_SYSENTER_CS       0x174u
 #define MSR_MCG_CAP           0x179u
 #define MSR_MCG_CTL           0x17bu
 #define MSR_PAT               0x277u

@@ -11,6 +11,15 @@
 struct cpu;
 struct arch_context;
 
+/* `index` if it is below `limit`, else 0; decided without a branch that could be mispredicted (Spectre v1). For an
+ * index that a user chose, after the check that refuses it. A port that needs it has its own. */
+#ifndef ARCH_HAS_INDEX_CLAMP
+static inline u64 arch_index_clamp(u64 index, u64 limit)
+{
+    return index < limit ? index : 0;
+}
+#endif
+
 /* KERNEL_STATE marks every mutable global of the kernel (port/cpu.h): the simulator gathers them in one
  * section so that a whole state can be saved, compared and restored. */
 

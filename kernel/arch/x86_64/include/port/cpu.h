@@ -25,6 +25,16 @@ static inline struct cpu *arch_this_cpu(void)
     return cpu;
 }
 
+#define ARCH_HAS_INDEX_CLAMP
+
+static inline u64 arch_index_clamp(u64 index, u64 limit)
+{
+    u64 mask;
+    /* SAFETY: arithmetic on registers; the borrow of index - limit, spread over the word. */
+    __asm__("cmpq %2, %1; sbbq %0, %0" : "=r"(mask) : "r"(index), "r"(limit) : "cc");
+    return index & mask;
+}
+
 static inline void arch_spin_hint(void)
 {
     /* SAFETY: PAUSE changes no state. */

@@ -1,0 +1,49 @@
+/* What the role `entry` can be told to do, by number. */
+#ifndef ENTRY_KINDS_H
+#define ENTRY_KINDS_H
+
+enum entry_kind {
+    ENTRY_PRIVILEGED_FIRST = 0,
+    ENTRY_HLT = ENTRY_PRIVILEGED_FIRST,
+    ENTRY_CLI,
+    ENTRY_STI,
+    ENTRY_IN,
+    ENTRY_OUT,
+    ENTRY_READ_CR0,
+    ENTRY_WRITE_CR3,
+    ENTRY_READ_MSR,
+    ENTRY_WRITE_MSR,
+    ENTRY_SWAPGS,
+    ENTRY_LIDT,
+    ENTRY_INVLPG,
+    ENTRY_SYSRET,
+    ENTRY_SYSENTER,
+    ENTRY_WBINVD,
+    ENTRY_PRIVILEGED_END,
+
+    ENTRY_INTERRUPT_FIRST = 100,
+    ENTRY_INT_2 = ENTRY_INTERRUPT_FIRST,
+    ENTRY_INT_8,
+    ENTRY_INT_13,
+    ENTRY_INT_14,
+    ENTRY_INT_18,
+    ENTRY_INT_32,
+    ENTRY_INT_128,
+    ENTRY_INT_240,
+    ENTRY_INT_255,
+    ENTRY_INTERRUPT_END,
+
+    ENTRY_BREAKPOINT = 200,
+    ENTRY_TRAP_FLAG,
+    ENTRY_TRAP_FLAG_SYSCALL,
+    ENTRY_FAR_RETURN,
+    ENTRY_BAD_STACK_PUSH,
+    ENTRY_VECTOR_CLEAR,
+    ENTRY_WRITE_INFO_PAGE,
+    ENTRY_STACK_OVERFLOW,
+};
+
+/* Does it; returns the exit code where it comes back. */
+int entry_do(enum entry_kind kind);
+
+#endif
