@@ -35,7 +35,8 @@
 
 #define CONSOLE_EVENT_INPUT 1u /* bytes have arrived where there were none */
 #define CONSOLE_EVENT_INTERRUPT                                                                    \
-    2u /* ctrl-c was typed: it comes as this event where anybody wants it, else as a byte */
+    2u /* ctrl-c was typed: as this event where anybody wants it, and input not yet                \
+        * read is dropped; else it is a byte like others */
 
 /* STATE   -> w0 bytes received, w1 bytes sent, w2 bytes lost (overrun or full buffer), w3
  * interrupts */

@@ -51,7 +51,7 @@ BOOT_TEST(entry, breakpoint_and_debug_are_told_apart)
 
 BOOT_TEST(entry, kernel_code_segment_cannot_be_entered)
 {
-    expect_fault(ENTRY_FAR_RETURN, FAULT_PRIVILEGED, FAULT_PRIVILEGED);
+    expect_fault(ENTRY_FAR_JUMP, FAULT_PRIVILEGED, FAULT_PRIVILEGED);
 }
 
 BOOT_TEST(entry, stack_that_is_nowhere_faults)

@@ -132,6 +132,12 @@ static __attribute__((noinline)) u64 recurse(u64 depth)
 
 static void do_other(enum entry_kind kind)
 {
+    /* The kernel's code selector, as segment tables usually have it. */
+    static const struct {
+        u32 offset;
+        u16 selector;
+    } __attribute__((packed)) kernel_code = {0x1000, 8};
+
     switch (kind) {
     case ENTRY_BREAKPOINT:
         __asm__ volatile("int3");
@@ -148,11 +154,8 @@ static void do_other(enum entry_kind kind)
                          : "a"(SYS_null)
                          : "rcx", "r11", "cc", "memory");
         break;
-    case ENTRY_FAR_RETURN:
-        __asm__ volatile("pushq $8\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tlretq\n\t1:"
-                         :
-                         :
-                         : "rax");
+    case ENTRY_FAR_JUMP:
+        __asm__ volatile("ljmpl *%0" : : "m"(kernel_code) : "memory");
         break;
     case ENTRY_BAD_STACK_PUSH:
         __asm__ volatile("movq %0, %%rsp\n\tpushq %%rax" : : "r"(0x8000000000000000ull) : "memory");

@@ -253,3 +253,18 @@ BOOT_TEST(handles, null_call_works)
 {
     CHECK_OK(ferrous_syscall_plain(SYS_null, 0, 0, 0));
 }
+
+BOOT_TEST(handles, denials_are_counted)
+{
+    struct machine_counts before;
+    struct machine_counts after;
+    u64 written;
+
+    CHECK_OK(machine_info(systest.machine, MACHINE_INFO_COUNTS, &before, sizeof(before), 0,
+                          &written, NULL));
+    for (u32 i = 0; i < 10; i++)
+        CHECK_STATUS(endpoint_signal((endpoint_t){CAP_NULL}), STATUS_BAD_HANDLE);
+    CHECK_OK(machine_info(systest.machine, MACHINE_INFO_COUNTS, &after, sizeof(after), 0, &written,
+                          NULL));
+    CHECK(after.denials - before.denials >= 10);
+}

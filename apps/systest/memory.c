@@ -321,29 +321,6 @@ BOOT_TEST(memory, many_small_mappings)
         CHECK_OK(memory_unmap(addresses[i], PAGE_SIZE));
 }
 
-BOOT_TEST(memory, futex_works_between_processes)
-{
-    struct exit_record record;
-    struct process process;
-    struct process_cap cap;
-    memory_t memory;
-    u64 address;
-    u32 *words;
-
-    CHECK_OK(make_mapping(PAGE_SIZE, MAP_READ | MAP_WRITE, &address, &memory));
-    words = (u32 *)(uintptr_t)address;
-    cap = GIVE("memory", memory, RIGHT_READ | RIGHT_WRITE);
-    CHECK_OK(start_role(systest.group, "futex", NULL, &cap, 1, &process));
-    __atomic_store_n(&words[0], 1, __ATOMIC_RELEASE);
-    (void)futex_wake(&words[0], 1);
-    while (__atomic_load_n(&words[1], __ATOMIC_ACQUIRE) == 0)
-        CHECK(futex_wait(&words[1], 0, PATIENCE) != STATUS_TIMED_OUT);
-    CHECK_OK(end_of(&process, &record));
-    CHECK_EQ(record.code, 0);
-    CHECK_OK(memory_unmap(address, PAGE_SIZE));
-    CHECK_OK(cap_close(memory.cap));
-}
-
 /* Memory can be written, then run, but never both at once. */
 BOOT_TEST(memory, written_code_can_be_run_after_protect)
 {

@@ -248,24 +248,6 @@ static int role_main_exit(const char *argument)
     return 2;
 }
 
-/* Wakes who waits on the second word of the shared page, after changing it. */
-static int role_futex(const char *argument)
-{
-    memory_t memory = {start_cap("memory")};
-    u64 address = 0;
-    u32 *words;
-
-    (void)argument;
-    if (memory_map(memory, 0, PAGE_SIZE, MAP_READ | MAP_WRITE, &address) != STATUS_OK)
-        return 1;
-    words = (u32 *)(uintptr_t)address;
-    while (futex_wait(&words[0], 0, SOON) == STATUS_TIMED_OUT)
-        ;
-    __atomic_store_n(&words[1], 1, __ATOMIC_RELEASE);
-    (void)futex_wake(&words[1], 1);
-    return ROLE_OK;
-}
-
 /* Waits in the way named until it is killed. */
 static int role_block(const char *argument)
 {
@@ -308,7 +290,6 @@ static const struct role {
     {"hoard", role_hoard},
     {"malloc", role_malloc},
     {"main-exit", role_main_exit},
-    {"futex", role_futex},
     {"block", role_block},
 };
 

@@ -42,4 +42,9 @@ static inline bool byte_queue_take(struct byte_queue *queue, u8 *byte)
     return true;
 }
 
+static inline void byte_queue_clear(struct byte_queue *queue)
+{
+    queue->tail = queue->head;
+}
+
 #endif

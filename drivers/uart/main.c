@@ -54,9 +54,15 @@ static u32 publish(struct console *console, u64 event)
     return told;
 }
 
+/* Ctrl-c overtakes what was typed before it, so that goes away, as on any terminal. */
 static bool filter(void *context, u8 byte)
 {
-    return byte == CONTROL_C && publish(context, CONSOLE_EVENT_INTERRUPT) != 0;
+    struct console *console = context;
+
+    if (byte != CONTROL_C || publish(console, CONSOLE_EVENT_INTERRUPT) == 0)
+        return false;
+    byte_queue_clear(&console->uart.received);
+    return true;
 }
 
 static void arrived(void *context)

@@ -73,8 +73,10 @@ enum status cap_space_create(struct cap_space *space, struct account *account, u
 
 struct cap_slot *cap_slot_at(const struct cap_space *space, u32 index)
 {
-    if (unlikely(index >= ATOMIC_LOAD(&space->slot_count)))
+    u32 count = ATOMIC_LOAD(&space->slot_count);
+    if (unlikely(index >= count))
         return NULL;
+    index = (u32)arch_index_clamp(index, count); /* Spectre v1: the index is the user's */
     return &space->chunks[index / CAP_CHUNK_SLOTS][index % CAP_CHUNK_SLOTS];
 }
 

@@ -144,8 +144,8 @@ static const struct boot_step steps[] = {
     {"interrupts", step_interrupts},  {"slabs", step_slabs},
     {"groups", step_groups},          {"trace", step_trace},
     {"scheduler", step_scheduler},    {"IPC", step_ipc},
-    {"devices", step_devices},        {"processes", step_processes},
-    {"other CPUs", step_cpus},        {"init", step_init},
+    {"devices", step_devices},        {"other CPUs", step_cpus},
+    {"processes", step_processes},    {"init", step_init},
 };
 
 static void check_boot_info(void)

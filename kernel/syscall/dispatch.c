@@ -20,8 +20,8 @@ struct arch_context *upcall_syscall(void)
     cpu->syscalls++;
     cpu->syscall_number = (u32)number;
     if (likely(number < SYSCALL_LIMIT)) {
-        /* A mispredicted check must not reach beyond the table (Spectre v1): the index is masked. */
-        handler_t handler = handlers[number & (SYSCALL_LIMIT - 1)];
+        /* A mispredicted check must not reach beyond the table (Spectre v1). */
+        handler_t handler = handlers[arch_index_clamp(number, SYSCALL_LIMIT)];
         if (likely(handler)) {
             handler(thread);
             TRACE(SYSCALL_EXIT, number, cpu->current == thread ? thread->context.number : UINT64_MAX,

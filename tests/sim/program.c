@@ -55,6 +55,11 @@ u64 program_init_steps(void)
     return state.init_steps;
 }
 
+bool program_is_ready(void)
+{
+    return state.prefaulted;
+}
+
 void program_counts(struct run_result *result)
 {
     result->entries = state.entries;

@@ -102,6 +102,8 @@ void program_begin_step(u32 step);
 struct arch_context *program_user_step(u32 cpu, struct arch_context *context);
 /* Counts of calls made and done since program_reset. */
 void program_counts(struct run_result *result);
+/* Init has run and has all the pages that it needs. */
+bool program_is_ready(void);
 /* User steps that init has made. */
 u64 program_init_steps(void);
 /* From now on only init acts: it gives up all that it was not given at its start. */

@@ -16,7 +16,6 @@
 #define CELL_WIDTH      8u
 #define CELL_HEIGHT     16u
 #define GLYPH_LEFT      1u
-#define GLYPH_TOP       1u
 #define MAX_COLUMNS     160u
 #define MAX_ROWS        64u
 #define COLOUR_INK      0x00d0d0d0u /* grey: the same in either order of red and blue */
@@ -59,9 +58,8 @@ static void draw_cell(u32 x, u32 y)
     const u8 *glyph = font_glyphs[(u8)cells[y][x] - FONT_FIRST];
     volatile u32 *corner = pixels + (u64)y * CELL_HEIGHT * stride + x * CELL_WIDTH;
     for (u32 line = 0; line < CELL_HEIGHT; line++) {
-        u32 glyph_row = (line - GLYPH_TOP) / 2;
-        u32 dots = line >= GLYPH_TOP && glyph_row < FONT_ROWS ? glyph[glyph_row] : 0;
-        dots <<= CELL_WIDTH - FONT_COLUMNS - GLYPH_LEFT;
+        u32 dots = (u32)glyph[line * FONT_ROWS / CELL_HEIGHT]
+                   << (CELL_WIDTH - FONT_COLUMNS - GLYPH_LEFT);
         for (u32 dot = 0; dot < CELL_WIDTH; dot++)
             corner[dot] = dots >> (CELL_WIDTH - 1 - dot) & 1u ? COLOUR_INK : COLOUR_PAPER;
         corner += stride;

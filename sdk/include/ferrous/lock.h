@@ -1,6 +1,7 @@
 /*
  * Locks of user space, over futexes: one word each, no kernel object, nothing to destroy. All are
- * initialised by zeros. They may lie in memory shared between processes. None is recursive.
+ * initialised by zeros. They serve the threads of one process (a futex belongs to an address
+ * space). None is recursive.
  */
 #ifndef FERROUS_LOCK_H
 #define FERROUS_LOCK_H
