@@ -16,6 +16,8 @@ static void signal_to(const struct server *server, u64 bits)
 /* True: *message now holds a reply to be sent. */
 static bool dispatch(const struct server *server, struct message *message)
 {
+    u64 request = message->info;
+
     switch (message_kind(message)) {
     case MESSAGE_SIGNAL:
         signal_to(server, message->words[0]);
@@ -23,6 +25,10 @@ static bool dispatch(const struct server *server, struct message *message)
     case MESSAGE_CALL:
     case MESSAGE_FAULT:
         server->handle(server->context, message);
+        /* Left as it came: its label goes back, but not data and capabilities that nobody put
+         * there. */
+        if (message->info == request)
+            message->info = message_info(info_label(request), 0, 0, 0);
         return true;
     default:
         server->handle(server->context, message);

@@ -315,12 +315,12 @@ TEST(lost_input_is_counted)
 {
     set_up();
     for (u32 i = 0; i < FIFO + 1; i++)
-        model_type((u8)i);
+        model_type((u8)('a' + i));
     uart_service(&uart);
     EXPECT_EQ(uart.lost_count, 1);
     for (u32 round = 0; round < UART_RECEIVE_SIZE / FIFO + 1; round++) {
         for (u32 i = 0; i < FIFO; i++)
-            model_type((u8)i);
+            model_type((u8)('a' + i));
         uart_service(&uart);
     }
     EXPECT_EQ(byte_queue_count(&uart.received), UART_RECEIVE_SIZE);

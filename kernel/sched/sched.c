@@ -9,6 +9,7 @@
 #include "trace/trace.h"
 
 #define IDLE_JOB_SLICES   8u
+#define IDLE_ROUNDS       4u
 #define GRACE_NUDGE_NS    1000000ull
 
 KERNEL_STATE static struct run_queue run_queues[CPU_MAX];
@@ -63,6 +64,7 @@ static void come_to(struct cpu *cpu, struct thread *thread)
     cpu->switched_at = arch_cycles();
     cpu->switches++;
     cpu->entered = thread;
+    cpu->entry_is_syscall = false; /* it was another thread's call: should this one have to leave again, its vectors are live */
     vspace_load(cpu, thread->vspace);
     arch_context_enter(&thread->context);
     trace_set_context(cpu, &(struct trace_context){.thread = (u32)thread->object.id,
@@ -188,9 +190,12 @@ static void arm_timer(struct cpu *cpu)
     arch_timer_set(next);
 }
 
-/* Nothing runs here. True if there is something to do after all. */
-static bool idle_has_work(struct cpu *cpu)
+/* Nothing runs here. True if there is something to do after all. What waits for grace periods is looked at a few times only
+ * (`rounds`): it may depend on another CPU, and this one must take its interrupts meanwhile. */
+static bool idle_has_work(struct cpu *cpu, u32 rounds)
 {
+    if (rounds >= IDLE_ROUNDS)
+        return cpu->run_queue->count > 0;
     for (u32 i = 0; i < IDLE_JOB_SLICES && !cpu->run_queue->count; i++) {
         if (!reaper_run())
             break;
@@ -226,6 +231,7 @@ void sched_idle_leave(struct cpu *cpu)
 struct arch_context *sched_exit(void)
 {
     struct cpu *cpu = this_cpu();
+    u32 idle_rounds = 0;
     for (;;) {
         if (unlikely(cpu->recheck)) {
             struct thread *killed = cpu->recheck;
@@ -253,7 +259,7 @@ struct arch_context *sched_exit(void)
             arm_timer(cpu);
             return &thread->context;
         }
-        if (!thread && !idle_has_work(cpu) && idle_enter(cpu))
+        if (!thread && !idle_has_work(cpu, idle_rounds++) && idle_enter(cpu))
             return NULL;
     }
 }

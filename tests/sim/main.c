@@ -104,6 +104,8 @@ static bool parse_flag(const char *name)
         options.verbose = true;
     } else if (strcmp(name, "--fail-frames") == 0) {
         options.fail_frames = true;
+    } else if (strcmp(name, "--coverage") == 0) {
+        options.coverage = true;
     } else if (strcmp(name, "--twice") == 0) {
         options.twice = true;
     } else if (strcmp(name, "--no-shrink") == 0) {
@@ -192,7 +194,8 @@ static bool run_one(u64 seed, struct run_result *total)
     }
     for (u32 i = 0; i < SYSCALL_LIMIT; i++) {
         total->calls[i] += result.calls[i];
-        total->successes[i] += result.successes[i];
+        for (u32 status = 0; status < SIM_STATUS_COUNT; status++)
+            total->results[i][status] += result.results[i][status];
     }
     total->entries += result.entries;
     total->denied += result.denied;
@@ -204,7 +207,13 @@ static bool run_one(u64 seed, struct run_result *total)
     return !result.failed;
 }
 
-/* How often each call was made and succeeded: a call that never succeeds is not tested. */
+static const char *const status_names[SIM_STATUS_COUNT] = {
+#define STATUS(number, name, text) [number] = #name,
+#include "abi/status.def"
+#undef STATUS
+};
+
+/* How each call ended, how often: a call that never succeeds is not tested. */
 static void print_coverage(const struct run_result *total)
 {
     static const char *const names[SYSCALL_LIMIT] = {
@@ -212,12 +221,24 @@ static void print_coverage(const struct run_result *total)
 #include "abi/syscalls.def"
 #undef SYSCALL
     };
-    printf("calls made/succeeded:");
+    for (u32 i = 0; i < SYSCALL_LIMIT; i++) {
+        if (!names[i])
+            continue;
+        printf("%-22s %8llu", names[i], (unsigned long long)total->calls[i]);
+        for (u32 status = 0; status < SIM_STATUS_COUNT; status++)
+            if (total->results[i][status])
+                printf(" %s:%llu", status_names[status],
+                       (unsigned long long)total->results[i][status]);
+        printf("\n");
+    }
+}
+
+/* Calls that no run has seen succeed. */
+static void print_unreached(const struct run_result *total)
+{
     for (u32 i = 0; i < SYSCALL_LIMIT; i++)
-        if (names[i])
-            printf(" %s %llu/%llu", names[i], (unsigned long long)total->calls[i],
-                   (unsigned long long)total->successes[i]);
-    printf("\n");
+        if (total->calls[i] > 0 && total->results[i][0] == 0)
+            printf("never succeeded: call %u\n", i);
 }
 
 int main(int count, char **arguments)
@@ -236,7 +257,10 @@ int main(int count, char **arguments)
         if (failed >= 3)
             break;
     }
-    print_coverage(&total);
+    if (options.coverage) {
+        print_coverage(&total);
+        print_unreached(&total);
+    }
     printf("%llu calls, %llu allocations made to fail, %u invariants\n",
            (unsigned long long)total.entries, (unsigned long long)total.denied, invariants_count());
     printf("simulator: %llu seeds passed, %llu failed\n", (unsigned long long)passed,

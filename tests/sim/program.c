@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define THREAD_RECORDS 8192u
-#define STATUS_COUNT   30u
 
 static const struct sim_options *options;
 
@@ -20,7 +19,7 @@ static SIM_STATE struct {
     u64 init_steps;
     u64 entries;
     u64 calls[SYSCALL_LIMIT];
-    u64 successes[SYSCALL_LIMIT];
+    u64 results[SYSCALL_LIMIT][SIM_STATUS_COUNT];
     bool prefaulted;
     bool cleanup;
     u32 next_record;
@@ -64,7 +63,7 @@ void program_counts(struct run_result *result)
 {
     result->entries = state.entries;
     memcpy(result->calls, state.calls, sizeof(state.calls));
-    memcpy(result->successes, state.successes, sizeof(state.successes));
+    memcpy(result->results, state.results, sizeof(state.results));
 }
 
 void program_begin_cleanup(void)
@@ -120,12 +119,12 @@ static void finish_call(struct program *program)
                  (unsigned long long)program->who.thread_id, call_name(record->number),
                  (unsigned long long)record->step, (unsigned long long)status,
                  (unsigned long long)program->context->words[0]);
-    EXPECT("status_known", status < STATUS_COUNT, "%s returned %llu", call_name(record->number),
+    EXPECT("status_known", status < SIM_STATUS_COUNT, "%s returned %llu", call_name(record->number),
            (unsigned long long)status);
     EXPECT("bad_handle_refused", !record->must_fail || status != STATUS_OK,
            "%s succeeded with a handle that names nothing fit", call_name(record->number));
-    if (status == STATUS_OK && record->number < SYSCALL_LIMIT)
-        state.successes[record->number]++;
+    if (status < SIM_STATUS_COUNT && record->number < SYSCALL_LIMIT)
+        state.results[record->number][status]++;
 }
 
 void do_syscall(struct program *program, u32 number)

@@ -6,6 +6,7 @@
 #include "abi/memory.h"
 #include "abi/message.h"
 #include "abi/rights.h"
+#include "sched/thread.h"
 
 #include <string.h>
 
@@ -187,16 +188,44 @@ static u64 own_or_other_process(struct program *program)
     return chance(&program->random, 3, 4) ? 0 : pick_handle(program, OBJECT_PROCESS);
 }
 
+/* A part of what the capability reaches, with access that it allows. */
+static void fit_mapping(struct program *program, struct arch_context *context)
+{
+    const struct cap_slot *slot = peek_slot(program->who.space, context->handle);
+    if (!slot || peek_slot_type(slot) != OBJECT_MEMORY || !slot->node)
+        return;
+    u64 pages = (slot->node->range_end - slot->node->range_start) / PAGE_SIZE;
+    if (pages == 0)
+        return;
+    u64 offset = below(&program->random, pages < 4 ? pages : 4);
+    u64 most = pages - offset < 12 ? pages - offset : 12;
+    u32 rights = (u32)slot->meta;
+    u64 flags = 0;
+    if (rights & RIGHT_READ)
+        flags |= MAP_READ;
+    if ((rights & RIGHT_WRITE) && chance(&program->random, 2, 3))
+        flags |= MAP_WRITE;
+    else if ((rights & RIGHT_EXECUTE) && chance(&program->random, 1, 3))
+        flags |= MAP_EXECUTE;
+    if (chance(&program->random, 1, 3))
+        flags |= MAP_PRIVATE | (chance(&program->random, 1, 2) ? MAP_WRITE : 0);
+    if (flags & MAP_EXECUTE)
+        flags &= ~(u64)MAP_WRITE;
+    context->words[2] = offset * PAGE_SIZE;
+    context->words[3] = (1 + below(&program->random, most)) * PAGE_SIZE;
+    context->words[4] = flags | (chance(&program->random, 1, 5) ? MAP_EAGER : 0);
+}
+
 static bool fill_map(struct program *program, struct arch_context *context)
 {
     context->handle = pick_handle(program, OBJECT_MEMORY);
     context->words[0] = own_or_other_process(program);
-    context->words[1] = chance(&program->random, 2, 3) ? 0 : pick_mapped(program) + 0x10000;
+    context->words[1] = chance(&program->random, 4, 5) ? 0 : pick_mapped(program) + 0x10000;
     context->words[2] = chance(&program->random, 1, 3) ? pick_number(program, 4) * PAGE_SIZE : 0;
     context->words[3] = pick_pages(program);
     context->words[4] = pick_number(program, 63);
-    if (chance(&program->random, 2, 3))
-        context->words[4] &= ~(u64)MAP_EXECUTE;
+    if (chance(&program->random, 4, 5))
+        fit_mapping(program, context);
     if (chance(&program->random, 1, 50))
         context->words[1] = pick_buffer(program, 8);
     return true;
@@ -537,6 +566,9 @@ bool make_call(struct program *program)
         return true;
     }
     u32 number = pick_call(program);
+    /* Who serves a call mostly answers it, else callers would only ever time out. */
+    if (program->who.thread->serving && chance(&program->random, 2, 5))
+        number = chance(&program->random, 1, 2) ? SYS_reply : SYS_reply_receive;
     context->aux = 0;
     if (!calls[number].fill(program, context) || program->next != context)
         return false;

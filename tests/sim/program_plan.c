@@ -22,15 +22,18 @@ static void plan_segments(struct program *program, struct spawn_plan *plan)
                                                  .map_flags = MAP_READ | MAP_WRITE});
     u32 extra = (u32)below(&program->random, 3);
     for (u32 i = 0; i < extra; i++) {
-        u32 flags = chance(&program->random, 1, 2) ? MAP_READ | MAP_EXECUTE
-                                                   : MAP_READ | MAP_WRITE | MAP_PRIVATE;
+        static const u32 kinds[] = {MAP_READ, MAP_READ | MAP_EXECUTE, MAP_READ | MAP_WRITE,
+                                    MAP_READ | MAP_WRITE | MAP_PRIVATE};
+        u32 flags = kinds[below(&program->random, ARRAY_SIZE(kinds))];
         if (chance(&program->random, 1, 20))
             flags = (u32)sim_random_next(&program->random) & 63;
         add_segment(plan, (struct spawn_segment){
-                              .memory.bits = pick_handle(program, OBJECT_MEMORY),
-                              .memory_offset = chance(&program->random, 1, 3) ? PAGE_SIZE : 0,
+                              .memory.bits = chance(&program->random, 1, 4)
+                                                 ? 0
+                                                 : pick_handle(program, OBJECT_MEMORY),
+                              .memory_offset = chance(&program->random, 1, 8) ? PAGE_SIZE : 0,
                               .address = TEXT_ADDRESS + i * 0x100000,
-                              .size_bytes = PAGE_SIZE * (1 + below(&program->random, 4)),
+                              .size_bytes = PAGE_SIZE * (1 + below(&program->random, 2)),
                               .map_flags = flags,
                           });
     }

@@ -27,6 +27,7 @@ struct sim_options {
     u32 check_every; /* steps between checks of the invariants */
     bool verbose;
     bool fail_frames;
+    bool coverage; /* print how calls ended */
     bool shrink;
     bool twice; /* run each seed twice and compare fingerprints */
 };
@@ -37,6 +38,8 @@ struct step_mask {
     u32 count;
 };
 
+#define SIM_STATUS_COUNT 30u
+
 struct run_result {
     bool failed;
     u32 step;
@@ -45,7 +48,7 @@ struct run_result {
     u64 fingerprint;
     u64 entries;              /* kernel entries made by user programs */
     u64 calls[SYSCALL_LIMIT]; /* by number, completed or not */
-    u64 successes[SYSCALL_LIMIT];
+    u64 results[SYSCALL_LIMIT][SIM_STATUS_COUNT];
     u64 denied; /* injected allocation failures */
 };
 

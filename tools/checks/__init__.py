@@ -35,6 +35,7 @@ PARTS = [
     Part("booted", "booted tests on many machines", booted.run_machines, {"quick": 0.5, "check": 6, "soak": 240}),
     Part("crash", "programs that crash, again and again", booted.run_crashes, {"check": 1.5, "soak": 60}),
     Part("loader", "damaged boot files and machines that are refused", booted.run_loader, {"check": 1.5, "soak": 5}),
+    Part("panic", "a panic names function, file and line", booted.run_panics, {"check": 1, "soak": 1}),
     Part("driving", "tools/run as people use it", booted.run_driving, {"check": 2.5, "soak": 5}),
     Part("sdk", "a program from outside the tree", sdk.run, {"check": 1, "soak": 2}),
     Part("bench", "instruction counts against those recorded", bench.run, {"check": 1, "soak": 2}),

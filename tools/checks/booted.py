@@ -8,7 +8,7 @@ from ferrous.outcome import failed
 
 sys.path.insert(1, os.path.join(ROOT, "tests"))
 
-from system import booted, crashes, driving, loader  # noqa: E402
+from system import booted, crashes, driving, loader, panics  # noqa: E402
 
 
 def _with_image(test, *configs):
@@ -32,3 +32,4 @@ run_machines = _with_image(_machines, "release")
 run_crashes = _with_image(crashes.run, "release")
 run_loader = _with_image(loader.run, "release")
 run_driving = _with_image(driving.run, "release", "debug")
+run_panics = _with_image(panics.run, "release", "debug")

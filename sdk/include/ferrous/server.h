@@ -14,8 +14,9 @@ struct server {
 
     /*
      * A call or one-way message: *message is the request and becomes the reply (set its info with
-     * message_info or message_fail; words as they should go back). The reply to a one-way message
-     * is dropped. Capabilities that came with it belong to the handler.
+     * message_info or message_fail, or leave it: the request's label goes back; words as they are).
+     * The reply to a one-way message is dropped. Capabilities that came with it belong to the
+     * handler.
      */
     void (*handle)(void *context, struct message *message);
     /* Signals; NULL: ignored. */

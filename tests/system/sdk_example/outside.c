@@ -1,4 +1,5 @@
-/* A program that is not part of the tree: compiled with ferrous-cc alone and put into the boot archive. */
+/* A program that is not part of the tree: compiled with ferrous-cc alone and put into the boot
+ * archive. */
 #include <ferrous/console.h>
 
 int main(int argc, char **argv)
