@@ -63,10 +63,11 @@ enum object_type {
 #define RIGHT_CREATE_DMA      (1u << 6)
 #define RIGHT_GROUP_CONTROL   (1u << 7) /* limits, suspend, kill */
 #define RIGHT_GROUP_INFO      (1u << 8)
+#define RIGHT_CREATE_INTERRUPT (1u << 9)
 #define RIGHTS_GROUP                                                                               \
     (RIGHT_CREATE_ENDPOINT | RIGHT_CREATE_MEMORY | RIGHT_SPAWN | RIGHT_CREATE_GROUP |              \
      RIGHT_CREATE_TIMER | RIGHT_CREATE_TRACE | RIGHT_CREATE_DMA | RIGHT_GROUP_CONTROL |            \
-     RIGHT_GROUP_INFO)
+     RIGHT_GROUP_INFO | RIGHT_CREATE_INTERRUPT)
 
 /* interrupt, ports, timer, machine, trace domain */
 #define RIGHT_BIND         (1u << 0) /* interrupt: connect to an endpoint, acknowledge */

@@ -5,8 +5,8 @@
     bench/bench.py --check    also fails if a path has grown by more than 2 % (and at least one instruction)
     bench/bench.py --record   writes bench/recorded.json, which --check compares with
 
-The program `bench` prints lines `BENCH name value unit`. The machine is DESIGN section 13's: one CPU, -icount shift=0, so
-that the time-stamp counter advances by one per guest instruction and the same build gives the same numbers.
+The program `bench` prints lines `BENCH name value unit`. The machine is DESIGN section 13's: one CPU, -icount shift=0,
+so that the time-stamp counter advances by one per guest instruction.
 """
 
 import json

@@ -51,10 +51,17 @@ void condition_signal(struct condition *condition)
     (void)futex_wake(&condition->sequence, 1);
 }
 
+/* The kernel wakes a bounded number at a time. */
+static void wake_all(u32 *word)
+{
+    while (futex_wake(word, UINT32_MAX) != 0)
+        continue;
+}
+
 void condition_broadcast(struct condition *condition)
 {
     (void)__atomic_fetch_add(&condition->sequence, 1, __ATOMIC_RELEASE);
-    (void)futex_wake(&condition->sequence, UINT32_MAX);
+    wake_all(&condition->sequence);
 }
 
 bool semaphore_try_wait(struct semaphore *semaphore)
@@ -100,7 +107,7 @@ void once_run(struct once *once, void (*function)(void))
                                     __ATOMIC_ACQUIRE)) {
         function();
         __atomic_store_n(&once->state, ONCE_DONE, __ATOMIC_RELEASE);
-        (void)futex_wake(&once->state, UINT32_MAX);
+        wake_all(&once->state);
         return;
     }
     while (__atomic_load_n(&once->state, __ATOMIC_ACQUIRE) != ONCE_DONE)

@@ -72,6 +72,7 @@ static enum status find(struct cap_space *space, u64 handle, struct cap_ref *ref
         .badge = slot->badge,
         .expires_ns = slot->expires_ns,
     };
+    ATOMIC_FENCE_ACQUIRE();
     /* The slot may have been given to another capability while we read: then its handle has changed. */
     if (unlikely(ATOMIC_LOAD(&slot->handle) != handle))
         return STATUS_STALE_HANDLE;
@@ -143,4 +144,16 @@ bool cap_ref_pin(const struct cap_ref *ref)
         ref->node->pins++;
     spin_unlock(&object->tree_lock);
     return here;
+}
+
+bool cap_ref_is_revoked(const struct cap_ref *ref)
+{
+    if (likely(ATOMIC_LOAD(&ref->slot->handle) == ref->handle)) {
+        if (likely(ATOMIC_LOAD(&ref->object->epoch) == ref->epoch))
+            return !object_is_live(ref->object);
+        struct cap_ref again = *ref;
+        if (revalidate(&again) == STATUS_REVOKED)
+            return true;
+    }
+    return why_not(ref->slot, ref->handle) == STATUS_REVOKED;
 }

@@ -153,6 +153,7 @@ static u64 fill_slot(struct cap_space *space, struct cap_node *node, const struc
 static void clear_slot(struct cap_space *space, struct cap_slot *slot, u32 index)
 {
     ATOMIC_STORE(&slot->handle, 0);
+    ATOMIC_FENCE_RELEASE(); /* a reader who sees what follows sees that the handle has gone */
     note_holder(slot, -1);
     slot->node = NULL;
     slot->meta = 0;

@@ -109,6 +109,9 @@ bool cap_ref_pin(const struct cap_ref *ref) MUST_USE;
 /* Is the capability still good? Asked again under the lock that publishes an effect. May take the tree lock. */
 bool cap_ref_is_valid(const struct cap_ref *ref);
 
+/* Has it been revoked? A capability that was only closed or moved since has not: what it began goes on. May take the tree lock. */
+bool cap_ref_is_revoked(const struct cap_ref *ref);
+
 /* Takes a reference to the object, for use beyond what the capability itself keeps alive. REVOKED, DEAD: too late. */
 enum status cap_ref_take(const struct cap_ref *ref) MUST_USE;
 

@@ -66,7 +66,6 @@ struct cpu {
     /* Counters: this CPU writes. */
     u64 idle_since_ns;
     u64 idle_ns;
-    u64 busy_ns;
     u64 switches;
     u64 interrupts;
     u64 syscalls;

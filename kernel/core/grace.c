@@ -14,7 +14,6 @@
 
 KERNEL_STATE static u64 current;
 KERNEL_STATE static u64 completed;
-KERNEL_STATE static u64 nudges;
 
 /* A CPU has passed period p if it reported p, or is idle now. An idle CPU that leaves idle reports before it looks at
  * anything (grace_idle_leave), so it holds no pointer from before. */
@@ -128,7 +127,6 @@ void grace_nudge(void)
     for (u32 i = 0; i < cpu_count(); i++) {
         struct cpu *cpu = cpu_at(i);
         if (cpu != self && !ATOMIC_LOAD(&cpu->idle) && ATOMIC_LOAD(&cpu->grace_seen) < period) {
-            nudges++;
             arch_ipi_send(i);
         }
     }

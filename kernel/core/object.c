@@ -77,6 +77,12 @@ bool object_try_get(struct object *object)
     return false;
 }
 
+static void release(struct grace_node *node)
+{
+    struct object *object = CONTAINER_OF(node, struct object, grace);
+    object_operations[object->type]->release(object);
+}
+
 void object_put(struct object *object)
 {
     u32 references = ATOMIC_SUB(&object->references, 1);
@@ -84,7 +90,7 @@ void object_put(struct object *object)
     if (references == 0) {
         ATOMIC_STORE(&object->state, OBJECT_DEAD);
         delist(object);
-        object_operations[object->type]->release(object);
+        grace_defer(&object->grace, release);
     }
 }
 

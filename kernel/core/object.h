@@ -43,7 +43,7 @@ struct cap_node {
     u64 range_end;
     u32 slot_index;           /* of a slot node */
     u16 depth;
-    u16 pins;                 /* who needs it to stay in memory; the last frees it */
+    u32 pins;                 /* who needs it to stay in memory; the last frees it */
 };
 
 enum object_state { OBJECT_LIVE = 0, OBJECT_DEAD = 1 };
@@ -101,7 +101,8 @@ void object_fini(struct object *object);
 /* Takes another reference; the caller has one, or is inside a grace period and accepts failure (try). */
 void object_get(struct object *object);
 bool object_try_get(struct object *object) MUST_USE;
-/* Drops one; the last releases the object. No locks of rank TREE or below that `release` takes may be held. */
+/* Drops one, whatever locks of rank TREE or below are held. With the last the object is dead at once; its type's release is called
+ * after a grace period, at a kernel exit, without locks. */
 void object_put(struct object *object);
 
 /* Calls the type's reclaim once every CPU has passed a quiescent state. */

@@ -51,6 +51,8 @@ enum status group_create(struct group *parent, const struct group_limits *limits
     if (status != STATUS_OK)
         return status;
     struct group *group = memory;
+    spinlock_init(&group->lock, RANK_IPC);
+    list_init(&group->waiters);
     payer_init(&group->payer, &parent->payer.account, limits->limit, &group->object);
     group->parent = parent;
     group->depth = parent->depth + 1;
@@ -116,13 +118,6 @@ bool group_condemn_some(struct group *group, u32 limit)
     group->condemning = NULL;
     object_put(object);
     return false;
-}
-
-bool group_encloses(const struct group *group, const struct group *inner)
-{
-    while (inner && inner != group)
-        inner = inner->parent;
-    return inner == group;
 }
 
 bool group_is_empty(const struct group *group)

@@ -7,6 +7,7 @@
 #define GROUP_GROUP_H
 
 #include "core/object.h"
+#include "group/reaper.h"
 
 #define GROUP_MAX_DEPTH      8u
 #define GROUP_DEFAULT_WEIGHT 100u
@@ -21,6 +22,10 @@ struct group {
     u64 cpu_cycles;        /* used by threads and jobs of this group; atomic */
     u64 child_count;       /* atomic */
     u32 destroying;            /* atomic; somebody destroys it */
+    struct job job;            /* destroying it; the group's own, so that whoever asked may end meanwhile */
+    struct spinlock lock;      /* RANK_IPC: guards the two below */
+    struct list waiters;       /* threads that wait for the end of the destruction */
+    bool destroyed;
     struct group *destroyer;   /* the group above by whose destruction it goes */
     struct object *condemning; /* being destroyed: the object at hand, a reference */
     char name[32];
@@ -37,9 +42,6 @@ enum status group_create(struct group *parent, const struct group_limits *limits
 /* A bounded step of destroying a group, by one caller at a time: nothing more is charged to it, and what it pays for is
  * condemned and revoked, one object after the other, groups below included. True when none is left. */
 bool group_condemn_some(struct group *group, u32 limit);
-/* Is `inner` the group itself or below it? */
-bool group_encloses(const struct group *group, const struct group *inner);
-
 /* Nothing is charged to it: all that it paid for has been reclaimed. */
 bool group_is_empty(const struct group *group);
 

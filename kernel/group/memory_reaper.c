@@ -2,7 +2,7 @@
 #include "group/memory_reaper.h"
 
 #include "core/cpu.h"
-#include "group/reaper.h"
+#include "group/group.h"
 
 struct memory_reaper {
     struct job job;

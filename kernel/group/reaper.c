@@ -4,6 +4,7 @@
 #include "arch/time.h"
 #include "core/assert.h"
 #include "core/cpu.h"
+#include "group/group.h"
 
 KERNEL_STATE static struct list queues[CPU_MAX];
 

@@ -11,8 +11,9 @@
 #define GROUP_REAPER_H
 
 #include "core/grace.h"
-#include "group/group.h"
 #include "lib/list.h"
+
+struct group;
 
 #define REAPER_SLICE 32u /* steps (nodes, page-table entries, frames) in one slice */
 

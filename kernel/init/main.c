@@ -182,7 +182,7 @@ static void greet(void)
 {
     struct frame_statistics frames;
     frame_statistics(&frames);
-    log_line("Ferrous 0.1: %u CPUs, %u nodes, %lu MiB, %lu KiB in use by the kernel; %s",
+    log_line("Ferrous 0.1: CPUs %u, memory nodes %u, %lu MiB, %lu KiB in use by the kernel; %s",
              boot->cpu_count, boot->node_count, frames.total >> (20 - PAGE_SHIFT),
              (frames.by_use[FRAME_KERNEL] << (PAGE_SHIFT - 10)) + (arch_image_size_bytes() >> 10),
              arch_cpu_name());

@@ -26,11 +26,17 @@ static const struct cap_node_ops binding_ops = {.kill = kill_binding, .free = fr
 
 enum status binding_make(struct binding *binding, const struct cap_ref *ref)
 {
+    if (binding->made)
+        return STATUS_REVOKED;
     cap_node_init(&binding->node, ref->object, &binding_ops);
     binding->badge = ref->badge;
+    /* Before the link: from there on a revocation may unbind. */
+    ATOMIC_STORE(&binding->endpoint, endpoint_of(ref->object));
     enum status status = cap_node_link(&binding->node, ref->node, binding);
     if (status == STATUS_OK)
-        ATOMIC_STORE(&binding->endpoint, endpoint_of(ref->object));
+        binding->made = true;
+    else
+        ATOMIC_STORE(&binding->endpoint, NULL);
     return status;
 }
 

@@ -15,10 +15,12 @@ struct binding {
     struct cap_node node;
     struct endpoint *endpoint; /* NULL: unbound */
     u64 badge;                 /* of the capability */
+    bool made;                 /* once: a node that was killed may still be on its way out of the tree */
     void (*unbound)(struct binding *binding); /* a revocation has unbound it; no locks; may be NULL */
 };
 
-/* Binds an unbound one by a checked capability. REVOKED, TOO_DEEP. */
+/* Binds by a checked capability, once in the binding's life. REVOKED: that is over, or the capability is dead. TOO_DEEP. The
+ * caller sees to it that one CPU at a time tries. */
 enum status binding_make(struct binding *binding, const struct cap_ref *ref) MUST_USE;
 
 /* The endpoint, readable until this kernel entry ends; NULL: unbound. */

@@ -90,7 +90,7 @@ static struct thread *first_to_end(struct list *list, bool dead_only)
     LIST_FOREACH(link, list)
     {
         struct thread *thread = LIST_ENTRY(link, struct thread, wait_link);
-        if (!dead_only || (thread->wait_ref.slot && !cap_ref_is_valid(&thread->wait_ref)))
+        if (!dead_only || (thread->wait_ref.slot && cap_ref_is_revoked(&thread->wait_ref)))
             return thread;
     }
     return NULL;
@@ -154,7 +154,10 @@ void endpoint_reclaim(struct object *object)
 /* Who holds the right to receive. The count is exact under the spaces' locks; what follows from it is decided here, later. */
 void endpoint_holders_changed(struct object *object, int change)
 {
-    (void)ATOMIC_ADD(&endpoint_of(object)->receive_caps, (u64)(i64)change);
+    struct endpoint *endpoint = endpoint_of(object);
+    u64 count = ATOMIC_ADD(&endpoint->receive_caps, (u64)(i64)change);
+    if (change > 0 && count == 1)
+        timer_cancel(&endpoint->grace); /* the next loss has the whole grace time */
 }
 
 static void go_down(struct endpoint *endpoint)
@@ -209,11 +212,9 @@ bool endpoint_is_down_locked(struct endpoint *endpoint)
 
 void endpoint_signal(struct endpoint *endpoint, u64 bits)
 {
-    struct thread *receiver = NULL;
     spin_lock(&endpoint->lock);
-    struct list *link = list_first(&endpoint->receivers);
-    if (link) {
-        receiver = LIST_ENTRY(link, struct thread, wait_link);
+    struct thread *receiver = endpoint_first_receiver(endpoint);
+    if (receiver) {
         wait_end(receiver);
         message_deliver_signals(bits, receiver);
     } else {

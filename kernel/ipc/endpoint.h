@@ -19,6 +19,9 @@
 
 #define ENDPOINT_MAX_DEPTH 256u
 
+/* Where a receiver's next message may come from. */
+enum message_source { SOURCE_SIGNALS, SOURCE_QUEUE, SOURCE_SENDERS, SOURCE_COUNT };
+
 struct endpoint {
     struct object object;
     struct spinlock lock;
@@ -29,7 +32,7 @@ struct endpoint {
     u32 queued;
     u32 depth;
     u64 signals;
-    u64 signal_trace;     /* trace of the first pending signal */
+    u8 turn;              /* enum message_source that goes first, so that none starves another */
     u64 receive_caps;     /* slots that hold the right to receive; atomic, counted by cap/ */
     u64 grace_ns;
     bool down;            /* had no receiver for longer than the grace time */

@@ -44,4 +44,7 @@ bool endpoint_is_down_locked(struct endpoint *endpoint);
 void endpoint_begin_service(struct endpoint *endpoint, struct thread *caller,
                             struct thread *server);
 
+/* Lock held: the first receiver whose capability has not been revoked (the others are about to be told); NULL if there is none. */
+struct thread *endpoint_first_receiver(struct endpoint *endpoint);
+
 #endif

@@ -134,32 +134,74 @@ static bool take_sender(struct endpoint *endpoint, struct thread *sender, struct
     return true;
 }
 
+/* The first sender whose capability has not been revoked: the others are about to be told. */
+static struct thread *first_sender(struct endpoint *endpoint)
+{
+    LIST_FOREACH(link, &endpoint->senders)
+    {
+        struct thread *sender = LIST_ENTRY(link, struct thread, wait_link);
+        if (!sender->wait_ref.slot || !cap_ref_is_revoked(&sender->wait_ref))
+            return sender;
+    }
+    return NULL;
+}
+
+/* Lock held: the next source that has a message, beginning with the one whose turn it is; SOURCE_COUNT: none. */
+static enum message_source next_source(struct endpoint *endpoint, struct thread **sender)
+{
+    *sender = first_sender(endpoint);
+    for (u32 i = 0; i < SOURCE_COUNT; i++) {
+        enum message_source source = (enum message_source)((endpoint->turn + i) % SOURCE_COUNT);
+        if ((source == SOURCE_SIGNALS && endpoint->signals != 0) ||
+            (source == SOURCE_QUEUE && !list_is_empty(&endpoint->queue)) ||
+            (source == SOURCE_SENDERS && *sender)) {
+            endpoint->turn = (u8)((source + 1) % SOURCE_COUNT);
+            return source;
+        }
+    }
+    return SOURCE_COUNT;
+}
+
+static void take_queued(struct endpoint *endpoint, struct thread *receiver)
+{
+    struct list *link = list_pop_front(&endpoint->queue);
+    struct queued_message *message = LIST_ENTRY(link, struct queued_message, link);
+    endpoint->queued--;
+    message_deliver_queued(message, receiver);
+    queued_message_free(endpoint, message);
+}
+
+static void wait_to_receive(struct endpoint *endpoint, struct thread *receiver,
+                            const struct cap_ref *ref, u64 info, u64 deadline_ns)
+{
+    receiver->message_info = info;
+    receiver->wait_ref = *ref;
+    wait_prepare(receiver);
+    wait_begin(receiver, &endpoint->lock, &endpoint->receivers, &receive_ops, endpoint, deadline_ns);
+}
+
 /* Lock held and given up: one step towards a message. True: the receiver has one, or waits. False: again. */
 static bool receive_step(struct endpoint *endpoint, struct thread *receiver,
                          const struct cap_ref *ref, u64 info, u64 deadline_ns)
 {
-    struct thread *woken = NULL;
+    struct thread *sender, *woken = NULL;
     bool done = true;
-    struct list *link;
-    if (endpoint->signals) {
+    switch (next_source(endpoint, &sender)) {
+    case SOURCE_SIGNALS:
         message_deliver_signals(endpoint->signals, receiver);
         endpoint->signals = 0;
-    } else if ((link = list_pop_front(&endpoint->queue)) != NULL) {
-        struct queued_message *message = LIST_ENTRY(link, struct queued_message, link);
-        endpoint->queued--;
-        message_deliver_queued(message, receiver);
-        queued_message_free(endpoint, message);
-    } else if ((link = list_first(&endpoint->senders)) != NULL) {
-        struct thread *sender = LIST_ENTRY(link, struct thread, wait_link);
+        break;
+    case SOURCE_QUEUE:
+        take_queued(endpoint, receiver);
+        break;
+    case SOURCE_SENDERS:
         done = take_sender(endpoint, sender, receiver, info, &woken);
-    } else if (info & INFO_NONBLOCK) {
-        thread_set_status(receiver, STATUS_WOULD_BLOCK);
-    } else {
-        receiver->message_info = info;
-        receiver->wait_ref = *ref;
-        wait_prepare(receiver);
-        wait_begin(receiver, &endpoint->lock, &endpoint->receivers, &receive_ops, endpoint,
-                   deadline_ns);
+        break;
+    default:
+        if (info & INFO_NONBLOCK)
+            thread_set_status(receiver, STATUS_WOULD_BLOCK);
+        else
+            wait_to_receive(endpoint, receiver, ref, info, deadline_ns);
     }
     spin_unlock(&endpoint->lock);
     if (woken)

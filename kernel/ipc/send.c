@@ -5,10 +5,15 @@
 #include "lib/string.h"
 #include "trace/trace.h"
 
-static struct thread *first_receiver(struct endpoint *endpoint)
+struct thread *endpoint_first_receiver(struct endpoint *endpoint)
 {
-    struct list *link = list_first(&endpoint->receivers);
-    return link ? LIST_ENTRY(link, struct thread, wait_link) : NULL;
+    LIST_FOREACH(link, &endpoint->receivers)
+    {
+        struct thread *receiver = LIST_ENTRY(link, struct thread, wait_link);
+        if (!cap_ref_is_revoked(&receiver->wait_ref))
+            return receiver;
+    }
+    return NULL;
 }
 
 /* Lock held: may this message be sent at all? */
@@ -48,7 +53,9 @@ static enum status enqueue(struct endpoint *endpoint, struct thread *sender, u64
 
 static bool fits_queue(const struct endpoint *endpoint, u64 info)
 {
-    return endpoint->queued < endpoint->depth && info_cap_count(info) == 0;
+    /* Not past those who wait already: one-way messages keep their order. */
+    return endpoint->queued < endpoint->depth && info_cap_count(info) == 0 &&
+           list_is_empty(&endpoint->senders);
 }
 
 static void remember(struct thread *thread, const struct cap_ref *ref, u64 info, bool calling)
@@ -90,7 +97,7 @@ void endpoint_send(struct thread *sender, const struct cap_ref *ref, u64 info, u
     spin_lock(&endpoint->lock);
     enum status status = check_open(endpoint, ref, info);
     if (status == STATUS_OK) {
-        struct thread *receiver = first_receiver(endpoint);
+        struct thread *receiver = endpoint_first_receiver(endpoint);
         send_locked(endpoint, sender, ref, info, deadline_ns, receiver);
         if (receiver && !receiver->wait_lock)
             woken = receiver;
@@ -131,7 +138,7 @@ void endpoint_call(struct thread *caller, const struct cap_ref *ref, u64 info, u
     if (status == STATUS_OK && !sched_may_lend(caller, false))
         status = STATUS_TOO_DEEP;
     if (status == STATUS_OK) {
-        server = first_receiver(endpoint);
+        server = endpoint_first_receiver(endpoint);
         if (server) {
             status = message_deliver(caller, server, info, server->message_info, MESSAGE_CALL,
                                      ref->badge);
@@ -177,7 +184,7 @@ bool endpoint_fault(struct thread *thread, struct endpoint *endpoint, u64 badge)
     thread->message_badge = badge;
     thread->faulted = true;
     struct activity *activity = thread->activity;
-    struct thread *server = first_receiver(endpoint);
+    struct thread *server = endpoint_first_receiver(endpoint);
     if (server) {
         message_deliver_fault(thread, server);
         call_now(endpoint, thread, server, TIME_NEVER);

@@ -21,7 +21,7 @@ void vspace_init(void)
 
 enum status vspace_create(struct vspace *vspace, struct payer *payer, u64 window)
 {
-    *vspace = (struct vspace){.payer = payer, .window = window};
+    *vspace = (struct vspace){.payer = payer, .window = window, .hint = window};
     spinlock_init(&vspace->lock, RANK_VSPACE);
     tree_init(&vspace->regions);
     return page_table_create(&vspace->table, &payer->account);
@@ -73,7 +73,8 @@ static bool kill_region(struct cap_node *node, void *owner)
     spin_lock(&vspace->lock);
     if (node->owner == vspace) {
         region->dying = true;
-        if (region_clear_entries(vspace, region, KILL_STEP_PAGES)) {
+        u32 budget = KILL_STEP_PAGES;
+        if (region_clear_entries(vspace, region, &budget)) {
             (void)vspace_flush(vspace);
             region_remove(vspace, region);
         }
@@ -97,10 +98,10 @@ static bool range_is_free(struct vspace *vspace, u64 start, u64 end)
     return !node || TREE_ENTRY(node, struct region, link)->end <= start;
 }
 
-/* The first gap of `size` bytes and a guard page on either side, from the window up. */
-static enum status choose_address(struct vspace *vspace, u64 size, u64 *address)
+/* The first gap of `size` bytes and a guard page on either side, from the hint up. */
+static enum status choose_from_hint(struct vspace *vspace, u64 size, u64 *address)
 {
-    u64 start = vspace->window;
+    u64 start = vspace->hint;
     struct tree_node *node = tree_find_floor(&vspace->regions, start);
     if (!node)
         node = tree_first(&vspace->regions);
@@ -114,8 +115,20 @@ static enum status choose_address(struct vspace *vspace, u64 size, u64 *address)
     }
     if (start > USER_END - PAGE_SIZE || size > USER_END - PAGE_SIZE - start)
         return STATUS_NO_MEMORY;
+    vspace->hint = start + size;
     *address = start;
     return STATUS_OK;
+}
+
+/* After the last choice if there is room, else anywhere from the window up. */
+static enum status choose_address(struct vspace *vspace, u64 size, u64 *address)
+{
+    enum status status = choose_from_hint(vspace, size, address);
+    if (status != STATUS_OK) {
+        vspace->hint = vspace->window;
+        status = choose_from_hint(vspace, size, address);
+    }
+    return status;
 }
 
 static bool mapping_is_sane(const struct mapping *m)
@@ -125,6 +138,8 @@ static bool mapping_is_sane(const struct mapping *m)
         return false;
     if ((m->access & ACCESS_WRITE) && (m->access & ACCESS_EXECUTE))
         return false;
+    if (m->private_copy && m->memory->device)
+        return false; /* registers are not copied */
     if (m->address == 0)
         return true;
     u64 size = m->page_count << PAGE_SHIFT;
@@ -140,6 +155,8 @@ static enum status publish(struct vspace *vspace, struct region *region,
     u64 address = mapping->address;
     if (vspace->closed)
         return STATUS_DEAD;
+    if (vspace->region_count >= VSPACE_MAX_REGIONS)
+        return STATUS_NO_MEMORY;
     if (address == 0) {
         enum status status = choose_address(vspace, size, &address);
         if (status != STATUS_OK)

@@ -35,6 +35,9 @@ struct region {
     struct grace_node grace;
 };
 
+#define VSPACE_MAX_REGIONS  16384u
+#define VSPACE_CHANGE_LIMIT 1024u /* regions that one unmap or protect may concern */
+
 struct vspace {
     struct spinlock lock;
     struct tree regions;
@@ -42,6 +45,7 @@ struct vspace {
     struct payer *payer;
     u64 loaded_on;      /* mask of CPUs; atomic */
     u64 tlb_generation; /* atomic */
+    u64 hint;           /* the next choice begins here */
     u64 window;         /* where address choice begins: random within one 1 GiB window */
     u64 region_count;
     bool closed;        /* the process is ending: no new regions */
@@ -68,7 +72,8 @@ struct mapping {
  * memory's end, or writable and executable. REVOKED: `parent` died. GROUP_LIMIT, NO_MEMORY, DEAD. */
 enum status vspace_map(struct vspace *vspace, const struct mapping *mapping, u64 *address) MUST_USE;
 
-/* Marks [start, end) as dying, splitting regions at its ends. NOT_FOUND: nothing there. Nothing is changed on failure. */
+/* Marks [start, end) as dying, splitting regions at its ends. NOT_FOUND: nothing there. BAD_ARGUMENT: more than
+ * VSPACE_CHANGE_LIMIT regions. Nothing is changed on failure. */
 enum status vspace_unmap_begin(struct vspace *vspace, u64 start, u64 end) MUST_USE;
 /* Clears up to `limit` entries of dying regions in the range; true when all are cleared. */
 bool vspace_unmap_step(struct vspace *vspace, u64 start, u64 end, u32 limit);

@@ -4,16 +4,17 @@
 #include "mm/vspace_internal.h"
 #include "trace/trace.h"
 
-bool region_clear_entries(struct vspace *vspace, struct region *region, u32 limit)
+bool region_clear_entries(struct vspace *vspace, struct region *region, u32 *budget)
 {
     u64 from = region->cleared > region->link.key ? region->cleared : region->link.key;
     u64 address;
     u32 level;
     while (page_table_next(&vspace->table, from, region->end, &address, &level)) {
-        if (limit-- == 0) {
+        if (*budget == 0) {
             region->cleared = address;
             return false;
         }
+        (*budget)--;
         paddr_t frame;
         u32 access;
         (void)page_table_unmap(&vspace->table, address, &frame, &access, &level);
@@ -116,6 +117,17 @@ static void free_spares(struct region *spares[2])
     }
 }
 
+/* A change of a range is begun in one kernel entry, so it is bounded. Lock held. */
+static enum status check_extent(struct vspace *vspace, u64 start, u64 end)
+{
+    u32 count = 0;
+    for (struct region *region = first_in(vspace, start, end); region; region = next_in(region, end)) {
+        if (++count > VSPACE_CHANGE_LIMIT)
+            return STATUS_BAD_ARGUMENT;
+    }
+    return STATUS_OK;
+}
+
 static bool is_boundary(struct vspace *vspace, u64 address)
 {
     struct region *region = vspace_region_at(vspace, address);
@@ -128,11 +140,14 @@ static enum status lock_with_boundaries(struct vspace *vspace, u64 start, u64 en
 {
     struct region *spares[2] = {NULL, NULL};
     spin_lock(&vspace->lock);
-    if (is_boundary(vspace, start) && is_boundary(vspace, end))
+    enum status status = check_extent(vspace, start, end);
+    if (status == STATUS_OK && is_boundary(vspace, start) && is_boundary(vspace, end))
         return STATUS_OK;
     spin_unlock(&vspace->lock);
+    if (status != STATUS_OK)
+        return status;
 
-    enum status status = alloc_spares(vspace, spares);
+    status = alloc_spares(vspace, spares);
     if (status != STATUS_OK) {
         free_spares(spares);
         return status;
@@ -168,10 +183,18 @@ bool vspace_unmap_step(struct vspace *vspace, u64 start, u64 end, u32 limit)
 {
     bool done = true;
     spin_lock(&vspace->lock);
-    for (struct region *region = first_in(vspace, start, end); region && done;
-         region = next_in(region, end)) {
-        if (region->dying)
-            done = region_clear_entries(vspace, region, limit);
+    struct region *region = first_in(vspace, start, end);
+    while (region && done) {
+        struct region *next = next_in(region, end);
+        region->dying |= vspace->closed;
+        if (region->dying && region->cleared != region->end) {
+            done = limit > 0 && region_clear_entries(vspace, region, &limit);
+            limit -= limit > 0; /* for the region itself */
+        }
+        /* A space that is being taken apart is loaded nowhere: nothing to wait for. */
+        if (done && vspace->closed)
+            region_remove(vspace, region);
+        region = next;
     }
     spin_unlock(&vspace->lock);
     return done;
@@ -229,7 +252,8 @@ bool vspace_protect_step(struct vspace *vspace, u64 *from, u64 end, u32 limit)
     u64 address;
     u32 level;
     bool done = true;
-    while (page_table_next(&vspace->table, *from, end, &address, &level)) {
+    /* A closed space is being taken apart, tables and all. */
+    while (!vspace->closed && page_table_next(&vspace->table, *from, end, &address, &level)) {
         if (limit-- == 0) {
             done = false;
             break;

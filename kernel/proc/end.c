@@ -47,6 +47,7 @@ static void forget(struct binding *binding)
     spin_lock(&process->lock);
     bool mine = list_is_linked(&watcher->link);
     list_remove(&watcher->link);
+    process->watcher_count -= mine;
     spin_unlock(&process->lock);
     if (mine)
         grace_defer(&watcher->grace, reclaim_watcher);
@@ -81,9 +82,13 @@ enum status process_watch(struct process *process, const struct cap_ref *endpoin
         object_get(watcher->payer->owner);
         spin_lock(&process->lock);
         bool dead = process->state == PROCESS_DEAD;
-        status = binding_make(&watcher->binding, endpoint);
-        if (status == STATUS_OK && !dead)
+        status = process->watcher_count < PROCESS_MAX_WATCHERS ? STATUS_OK : STATUS_FULL;
+        if (status == STATUS_OK)
+            status = binding_make(&watcher->binding, endpoint);
+        if (status == STATUS_OK && !dead) {
             list_push_back(&process->watchers, &watcher->link);
+            process->watcher_count++;
+        }
         spin_unlock(&process->lock);
         if (status != STATUS_OK)
             grace_defer(&watcher->grace, reclaim_watcher);
@@ -176,7 +181,6 @@ static enum job_result take_apart_slice(struct job *job)
         if (!cap_space_destroy_some(&process->space, REAPER_SLICE))
             return JOB_MORE;
         vspace_close(vspace);
-        (void)vspace_unmap_begin(vspace, USER_START, USER_END);
         process->phase = PHASE_UNMAP;
         return JOB_MORE;
     case PHASE_UNMAP:
@@ -272,7 +276,7 @@ static void thread_gone(struct process *process, struct thread *thread)
     spin_lock(&process->lock);
     list_remove(&thread->process_link);
     process->thread_count--;
-    thread->exited = true;
+    ATOMIC_STORE_SEQ(&thread->exited, true);
     bool last = process->thread_count == 0;
     if (last && process->state == PROCESS_RUNNING) {
         process->state = PROCESS_ENDING;

@@ -121,8 +121,7 @@ enum status process_add_thread(struct process *process, u64 message_buffer, stru
 
 void process_start_thread(struct thread *thread)
 {
-    if (wait_is_held(thread))
-        (void)wait_cancel(thread, STATUS_OK);
+    (void)wait_release(thread);
 }
 
 void process_thread_release(struct object *object)

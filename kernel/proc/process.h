@@ -15,6 +15,8 @@
 #include "ipc/binding.h"
 #include "sched/work.h"
 
+#define PROCESS_MAX_WATCHERS 64u
+
 enum process_state { PROCESS_RUNNING = 0, PROCESS_ENDING = 1, PROCESS_DEAD = 2 };
 
 struct process {
@@ -25,6 +27,7 @@ struct process {
     u32 thread_count;
     struct list waiters;
     struct list watchers;
+    u32 watcher_count;
     struct exit_record exit;
     struct cap_space space;
     struct vspace vspace;
@@ -63,8 +66,8 @@ void process_kill_thread(struct thread *thread);
 /* The current thread waits until the process is dead, then has its exit record as result. */
 void process_wait(struct thread *waiter, struct process *process, bool nonblock, u64 deadline_ns);
 
-/* The endpoint is signalled when the process is dead (at once if it is). GROUP_LIMIT,
- * NO_MEMORY, REVOKED, TOO_DEEP. */
+/* The endpoint is signalled when the process is dead (at once if it is). FULL:
+ * PROCESS_MAX_WATCHERS; GROUP_LIMIT (of the endpoint's payer), NO_MEMORY, REVOKED, TOO_DEEP. */
 enum status process_watch(struct process *process, const struct cap_ref *endpoint) MUST_USE;
 
 /* sched's hook: the current thread has been killed, or its fault was not answered. */

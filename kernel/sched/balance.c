@@ -8,8 +8,22 @@ void sched_send_to(struct activity *activity, u32 to)
 {
     TRACE(SCHED_MIGRATE, activity->thread->object.id, activity->cpu, to, 0);
     activity->state = ACTIVITY_MOVING;
+    sched_rebase(activity, activity->cpu, to);
     ATOMIC_STORE(&activity->cpu, to);
     mailbox_post(to, &activity->thread->wake_mail);
+}
+
+void sched_rebase(struct activity *activity, u32 from, u32 to)
+{
+    if (from == to)
+        return;
+    u64 there = ATOMIC_LOAD_RELAXED(&cpu_at(from)->run_queue->virtual_now);
+    u64 here = ATOMIC_LOAD_RELAXED(&cpu_at(to)->run_queue->virtual_now);
+    u64 time = activity->virtual_time;
+    /* Ahead or behind by the same, but never below zero. */
+    activity->virtual_time = time >= there ? here + (time - there)
+                             : here > there - time ? here - (there - time)
+                                                   : 0;
 }
 
 static u32 distance(const struct cpu *a, const struct cpu *b)

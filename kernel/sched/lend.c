@@ -42,6 +42,7 @@ void sched_lend(struct thread *from, struct thread *to)
     activity->claims[activity->depth++] = from->lent_number;
     ATOMIC_STORE(&from->activity, NULL);
     activity->thread = to;
+    sched_rebase(activity, activity->cpu, this_cpu()->index);
     activity->cpu = this_cpu()->index;
     ATOMIC_STORE(&to->activity, activity);
 }

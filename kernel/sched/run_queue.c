@@ -41,7 +41,7 @@ struct activity *run_queue_pick(struct run_queue *queue)
     struct activity *activity = TREE_ENTRY(first, struct activity, link);
     run_queue_remove(queue, activity);
     if (activity->virtual_time > queue->virtual_now)
-        queue->virtual_now = activity->virtual_time;
+        ATOMIC_STORE_RELAXED(&queue->virtual_now, activity->virtual_time);
     return activity;
 }
 

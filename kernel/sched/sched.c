@@ -32,9 +32,10 @@ static void charge(struct cpu *cpu, struct thread *thread)
     struct activity *activity = thread->activity;
     if (!activity)
         return;
+    u32 weight = ATOMIC_LOAD_RELAXED(&activity->payer->weight);
     u64 scaled = used;
-    if (activity->weight != GROUP_DEFAULT_WEIGHT)
-        scaled = used * GROUP_DEFAULT_WEIGHT / activity->weight;
+    if (weight != GROUP_DEFAULT_WEIGHT)
+        scaled = used * GROUP_DEFAULT_WEIGHT / weight;
     activity->virtual_time += scaled;
     (void)ATOMIC_ADD(&activity->payer->cpu_cycles, used);
 }
@@ -166,6 +167,10 @@ static void heed_flags(struct cpu *cpu)
         sched_hooks.end_thread(thread);
     else if (flags & THREAD_FLAG_SUSPENDED)
         wait_hold(thread);
+    if (flags & THREAD_FLAG_MOVE) {
+        (void)ATOMIC_AND(&thread->flags, ~THREAD_FLAG_MOVE);
+        cpu->need_resched = true;
+    }
 }
 
 static void arm_timer(struct cpu *cpu)
@@ -190,6 +195,14 @@ static void arm_timer(struct cpu *cpu)
     arch_timer_set(next);
 }
 
+/* Translations that others have asked to be dropped go first: once the report is made, the frames may be given to somebody else.
+ * What is asked for later comes with an interrupt. */
+static bool report_quiescent(struct cpu *cpu)
+{
+    vspace_exit_check(cpu);
+    return grace_quiescent(cpu);
+}
+
 /* Nothing runs here. True if there is something to do after all. What waits for grace periods is looked at a few times only
  * (`rounds`): it may depend on another CPU, and this one must take its interrupts meanwhile. */
 static bool idle_has_work(struct cpu *cpu, u32 rounds)
@@ -200,7 +213,7 @@ static bool idle_has_work(struct cpu *cpu, u32 rounds)
         if (!reaper_run())
             break;
     }
-    return cpu->run_queue->count > 0 || grace_quiescent(cpu);
+    return cpu->run_queue->count > 0 || report_quiescent(cpu);
 }
 
 /* True: idle it is. False: mail has come in meanwhile. */
@@ -251,11 +264,10 @@ struct arch_context *sched_exit(void)
             if (cpu->current)
                 heed_flags(cpu);
         }
-        (void)grace_quiescent(cpu);
+        (void)report_quiescent(cpu);
         struct thread *thread = cpu->current;
         if (likely(thread && !cpu->need_resched && mailbox_is_empty(cpu))) {
             come_to(cpu, thread);
-            vspace_exit_check(cpu);
             arm_timer(cpu);
             return &thread->context;
         }

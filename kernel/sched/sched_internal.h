@@ -8,6 +8,9 @@
 /* This CPU owns `activity`, which is idle: its thread becomes ready here, or is sent to a CPU where it may run. */
 void sched_enqueue(struct cpu *cpu, struct activity *activity);
 
+/* Each CPU's virtual time runs by itself: the activity keeps its distance from it when it goes from one CPU to another. */
+void sched_rebase(struct activity *activity, u32 from, u32 to);
+
 /* sched/balance.c. Sends a ready activity of this CPU to CPU `to`. */
 void sched_send_to(struct activity *activity, u32 to);
 /* This CPU has nothing to do: asks the nearest busy one. */

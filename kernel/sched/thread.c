@@ -57,7 +57,6 @@ static enum status make_home(struct payer *payer, struct thread *thread)
         .trace = cap_random(),
         .next_span = 1,
     };
-    home->weight = ATOMIC_LOAD_RELAXED(&home->payer->weight);
     thread->home = home;
     thread->activity = home;
     return STATUS_OK;

@@ -19,7 +19,7 @@
 #include "abi/message.h"
 #include "arch/context.h"
 #include "cap/space.h"
-#include "group/reaper.h"
+#include "group/group.h"
 #include "mm/vspace.h"
 #include "sched/mailbox.h"
 #include "sched/timer.h"
@@ -48,7 +48,6 @@ struct activity {
     struct group *payer;
     u32 cpu;
     u8 state;               /* enum activity_state */
-    u32 weight;
     u64 virtual_time;       /* cycles used, scaled by weight */
     u64 lendings;           /* ever made; each has a number */
     u64 claims[LEND_MAX_DEPTH + 1]; /* numbers of the lendings that stand, outermost first */
@@ -60,6 +59,7 @@ struct activity {
 /* flags */
 #define THREAD_FLAG_KILLED    1u
 #define THREAD_FLAG_SUSPENDED 2u
+#define THREAD_FLAG_MOVE      8u /* it may no longer run where it does */
 #define THREAD_FLAG_FAULTED   4u /* its fault was not answered: the process ends */
 
 struct thread {

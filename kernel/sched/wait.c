@@ -48,24 +48,34 @@ void wait_abort_status(struct thread *thread, enum status status)
     thread_set_status(thread, status);
 }
 
-/* Ends the wait under its lock if `still` says so. */
-static bool end_if(struct thread *thread, enum status status, u64 deadline_limit)
+/* Which waits an attempt to end one means. */
+struct wait_filter {
+    const struct spinlock *lock; /* only under this one; NULL: any */
+    u64 deadline_limit;          /* only with a deadline up to this */
+    bool spare_protected;        /* not those that only death ends */
+};
+
+/* Ends the wait if the filter, asked under its lock, lets it. BUSY: it does not; NOT_FOUND: there is no wait. */
+static enum status end_if(struct thread *thread, enum status status, const struct wait_filter *filter)
 {
     for (;;) {
         struct spinlock *lock = ATOMIC_LOAD(&thread->wait_lock);
         if (!lock)
-            return false;
+            return STATUS_NOT_FOUND;
+        if (filter->lock && lock != filter->lock)
+            return STATUS_BUSY;
         spin_lock(lock);
         if (thread->wait_lock == lock) {
-            bool due = thread->wait_deadline <= deadline_limit;
-            if (due) {
+            bool spared = filter->spare_protected && thread->wait_ops->only_death_ends_it;
+            bool ends = !spared && thread->wait_deadline <= filter->deadline_limit;
+            if (ends) {
                 wait_end(thread);
                 thread->wait_ops->abort(thread, status);
             }
             spin_unlock(lock);
-            if (due)
+            if (ends)
                 sched_wake(thread);
-            return due;
+            return ends ? STATUS_OK : STATUS_BUSY;
         }
         spin_unlock(lock);
     }
@@ -73,14 +83,22 @@ static bool end_if(struct thread *thread, enum status status, u64 deadline_limit
 
 bool wait_cancel(struct thread *thread, enum status status)
 {
-    return end_if(thread, status, TIME_NEVER);
+    const struct wait_filter any = {.deadline_limit = TIME_NEVER};
+    return end_if(thread, status, &any) == STATUS_OK;
+}
+
+enum status wait_interrupt(struct thread *thread, enum status status)
+{
+    const struct wait_filter filter = {.deadline_limit = TIME_NEVER, .spare_protected = true};
+    return end_if(thread, status, &filter);
 }
 
 /* The timer may belong to a wait that has ended meanwhile: a later one has a later deadline and goes on. */
 void thread_timeout(struct timer *timer)
 {
     struct thread *thread = CONTAINER_OF(timer, struct thread, timeout);
-    (void)end_if(thread, STATUS_TIMED_OUT, arch_clock_ns());
+    const struct wait_filter due = {.deadline_limit = arch_clock_ns()};
+    (void)end_if(thread, STATUS_TIMED_OUT, &due);
 }
 
 /* Nothing but flags leads in or out of being held, so one lock serves all. */
@@ -92,7 +110,8 @@ static void abort_hold(struct thread *thread, enum status status)
     (void)status;
 }
 
-static const struct wait_ops hold_ops = {.kind = THREAD_STATE_HELD, .abort = abort_hold};
+static const struct wait_ops hold_ops = {
+    .kind = THREAD_STATE_HELD, .only_death_ends_it = true, .abort = abort_hold};
 
 void wait_hold_new(struct thread *thread)
 {
@@ -109,6 +128,12 @@ void wait_hold(struct thread *thread)
     if (ATOMIC_LOAD(&thread->flags) & THREAD_FLAG_SUSPENDED)
         wait_begin(thread, &hold_lock, NULL, &hold_ops, NULL, TIME_NEVER);
     spin_unlock(&hold_lock);
+}
+
+bool wait_release(struct thread *thread)
+{
+    const struct wait_filter held = {.lock = &hold_lock, .deadline_limit = TIME_NEVER};
+    return end_if(thread, STATUS_OK, &held) == STATUS_OK;
 }
 
 bool wait_is_held(const struct thread *thread)

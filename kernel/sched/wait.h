@@ -9,6 +9,7 @@
 
 struct wait_ops {
     enum thread_state_kind kind; /* for people */
+    bool only_death_ends_it;     /* another thread's cancel does not */
     /* The wait is being ended from outside with `status`; the lock is held, the thread is off its list. Sets results and
      * undoes what the wait had set up. */
     void (*abort)(struct thread *thread, enum status status);
@@ -29,6 +30,10 @@ void wait_end(struct thread *thread);
 /* Ends whatever wait the thread is in, with `status`, and wakes it. False if it is in none. No locks held. */
 bool wait_cancel(struct thread *thread, enum status status);
 
+/* The same for a wait that others may end; BUSY: its kind is not one of them; NOT_FOUND: it is in none. Decided under the lock of
+ * that very wait. */
+enum status wait_interrupt(struct thread *thread, enum status status) MUST_USE;
+
 /* An abort that only sets the status. */
 void wait_abort_status(struct thread *thread, enum status status);
 
@@ -36,6 +41,8 @@ void wait_abort_status(struct thread *thread, enum status status);
 void wait_hold(struct thread *thread);
 /* The same for a thread that has never run. */
 void wait_hold_new(struct thread *thread);
+/* Lets a thread that is held go on; false: it is not held. */
+bool wait_release(struct thread *thread);
 bool wait_is_held(const struct thread *thread);
 
 /* What it is doing, for people. */

@@ -5,7 +5,8 @@
 #include "sched/sched.h"
 #include "sched/wait.h"
 
-static const struct wait_ops work_ops = {.kind = THREAD_STATE_WAITING, .abort = wait_abort_status};
+static const struct wait_ops work_ops = {
+    .kind = THREAD_STATE_WAITING, .only_death_ends_it = true, .abort = wait_abort_status};
 
 enum { UNMAP_CLEAR, UNMAP_REMOVE };
 
@@ -37,26 +38,35 @@ static void begin(struct thread *thread, enum job_result (*slice)(struct job *jo
     object_get(&thread->object);
 }
 
-static void finish(struct thread *thread)
+/* The job's fields are free for the thread's next one from here on. Returns what it worked on, for the caller to drop. */
+static struct object *clear(struct thread *thread)
 {
     struct object *object = thread->work_object;
     thread->work_object = NULL;
     thread->work_node = NULL;
     thread->work_vspace = NULL;
-    thread->job_busy = false;
+    ATOMIC_STORE_SEQ(&thread->job_busy, false);
+    return object;
+}
+
+/* Drops what the job held; the thread may be gone afterwards. */
+static void drop(struct thread *thread, struct object *object)
+{
     if (object)
         object_put(object);
-    if (thread->exited)
+    if (ATOMIC_LOAD(&thread->exited))
         work_unmap_buffer(thread);
     object_put(&thread->object);
 }
 
 void work_unmap_buffer(struct thread *thread)
 {
-    u64 address = thread->buffer_user;
-    if (thread->job_busy || address == 0)
+    /* A job that ends and a thread that ends look at each other's mark; both may come here, and one does it. */
+    if (ATOMIC_LOAD(&thread->job_busy))
         return;
-    thread->buffer_user = 0;
+    u64 address = ATOMIC_EXCHANGE(&thread->buffer_user, 0);
+    if (address == 0)
+        return;
     /* The owner may have unmapped it, or put something else there. */
     if (!vspace_maps(thread->vspace, address, thread->buffer_memory) ||
         vspace_unmap_begin(thread->vspace, address, address + PAGE_SIZE) != STATUS_OK)
@@ -71,6 +81,8 @@ void work_unmap_buffer(struct thread *thread)
 static void done(struct job *job)
 {
     struct thread *thread = thread_of_job(job);
+    /* Before the wake: the thread may run on another CPU at once, and begin its next job. */
+    struct object *object = clear(thread);
     spin_lock(&thread->job_lock);
     bool waiting = ATOMIC_LOAD(&thread->wait_lock) == &thread->job_lock;
     if (waiting)
@@ -78,23 +90,18 @@ static void done(struct job *job)
     spin_unlock(&thread->job_lock);
     if (waiting)
         sched_wake(thread);
-    finish(thread);
+    drop(thread, object);
 }
 
 void thread_work(struct thread *thread, enum job_result (*slice)(struct job *job))
 {
     begin(thread, slice);
     if (job_start(&thread->job)) {
-        finish(thread);
+        drop(thread, clear(thread));
         return;
     }
     wait_prepare(thread);
     spin_lock(&thread->job_lock);
     wait_begin(thread, &thread->job_lock, NULL, &work_ops, NULL, TIME_NEVER);
     spin_unlock(&thread->job_lock);
-}
-
-bool thread_is_working(const struct thread *thread)
-{
-    return ATOMIC_LOAD(&thread->wait_lock) == &thread->job_lock;
 }

@@ -14,9 +14,6 @@ enum job_result work_unmap_slice(struct job *job);
 /* The thread has ended: its message buffer goes from the address space, once no job of the thread's is under way. */
 void work_unmap_buffer(struct thread *thread);
 
-/* Is the thread waiting for its job? Only death ends that. */
-bool thread_is_working(const struct thread *thread);
-
 static inline struct thread *thread_of_job(struct job *job)
 {
     return CONTAINER_OF(job, struct thread, job);

@@ -24,16 +24,49 @@ void syscall_create_resource_group(struct thread *thread)
     object_put(&parent->object);
 }
 
-/* Condemns what the group pays for, bit by bit, and waits until all of it has been given back. */
+/* Condemns what the group pays for, bit by bit, and goes on until all of it has been given back. */
 static enum job_result destroy_slice(struct job *job)
 {
-    struct thread *thread = thread_of_job(job);
-    struct group *group = group_of(thread->work_object);
+    struct group *group = CONTAINER_OF(job, struct group, job);
     if (!group_condemn_some(group, REAPER_SLICE))
         return JOB_MORE;
     return group_is_empty(group) ? JOB_DONE : JOB_GRACE;
 }
 
+static struct thread *next_waiter(struct group *group)
+{
+    spin_lock(&group->lock);
+    group->destroyed = true;
+    struct list *link = list_first(&group->waiters);
+    struct thread *thread = link ? LIST_ENTRY(link, struct thread, wait_link) : NULL;
+    if (thread)
+        wait_end(thread);
+    spin_unlock(&group->lock);
+    return thread;
+}
+
+static void destroyed(struct job *job)
+{
+    struct group *group = CONTAINER_OF(job, struct group, job);
+    struct thread *thread;
+    while ((thread = next_waiter(group)) != NULL)
+        sched_wake(thread);
+    object_put(&group->object); /* the job's */
+}
+
+static const struct wait_ops destroy_ops = {.kind = THREAD_STATE_WAITING, .abort = wait_abort_status};
+
+static void wait_until_destroyed(struct thread *thread, struct group *group)
+{
+    spin_lock(&group->lock);
+    if (!group->destroyed) {
+        wait_prepare(thread);
+        wait_begin(thread, &group->lock, &group->waiters, &destroy_ops, group, TIME_NEVER);
+    }
+    spin_unlock(&group->lock);
+}
+
+/* The first to ask starts the job, which is the group's; it and all who come later wait. A thread that the group pays for ends with it. */
 static enum status destroy(struct thread *thread, const struct cap_ref *ref)
 {
     struct group *group = group_of(ref->object);
@@ -42,15 +75,15 @@ static enum status destroy(struct thread *thread, const struct cap_ref *ref)
     enum status status = cap_ref_take(ref);
     if (status != STATUS_OK)
         return status;
-    /* One destroyer: a second one, or one inside the group, would wait for itself. */
-    if (group_encloses(group, group_of_payer(thread->object.payer)) ||
-        ATOMIC_EXCHANGE(&group->destroying, 1) != 0) {
-        object_put(ref->object);
-        return STATUS_BUSY;
-    }
-    thread->work_object = ref->object;
     thread_set_status(thread, STATUS_OK);
-    thread_work(thread, destroy_slice);
+    if (ATOMIC_EXCHANGE(&group->destroying, 1) == 0) {
+        group->job = (struct job){.slice = destroy_slice, .done = destroyed, .group = group->parent};
+        object_get(&group->object);
+        if (job_start(&group->job))
+            destroyed(&group->job);
+    }
+    wait_until_destroyed(thread, group);
+    object_put(&group->object);
     return STATUS_OK;
 }
 

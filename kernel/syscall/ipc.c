@@ -51,13 +51,8 @@ void syscall_cancel(struct thread *thread)
 {
     struct cap_ref ref;
     enum status status = syscall_lookup(thread, OBJECT_THREAD, RIGHT_CONTROL, &ref);
-    if (status == STATUS_OK) {
-        struct thread *target = thread_of(ref.object);
-        if (thread_is_working(target) || wait_is_held(target))
-            status = STATUS_BUSY;
-        else if (!wait_cancel(target, STATUS_CANCELLED))
-            status = STATUS_NOT_FOUND;
-    }
+    if (status == STATUS_OK)
+        status = wait_interrupt(thread_of(ref.object), STATUS_CANCELLED);
     thread_set_status(thread, status);
 }
 

@@ -46,13 +46,16 @@ static enum status info_cpus(struct thread *thread)
     u64 now = arch_clock_ns();
     for (u32 i = 0; i < count; i++) {
         const struct cpu *cpu = cpu_at(i);
+        u64 idle = cpu->idle_ns;
+        if (ATOMIC_LOAD(&cpu->idle) && now > cpu->idle_since_ns)
+            idle += now - cpu->idle_since_ns; /* the stretch under way */
         struct machine_cpu out = {
             .index = i,
             .apic_id = cpu->apic_id,
             .node = cpu->node,
             .online = cpu->online,
-            .idle_ns = cpu->idle_ns,
-            .busy_ns = now > cpu->idle_ns ? now - cpu->idle_ns : 0,
+            .idle_ns = idle,
+            .busy_ns = now > idle ? now - idle : 0,
             .switches = cpu->switches,
             .interrupts = cpu->interrupts,
             .syscalls = cpu->syscalls,

@@ -121,6 +121,14 @@ void syscall_create_thread(struct thread *thread)
     object_put(&created->object);
 }
 
+static u64 online_cpus(void)
+{
+    u64 mask = 0;
+    for (u32 i = 0; i < cpu_count(); i++)
+        mask |= (u64)ATOMIC_LOAD(&cpu_at(i)->online) << i;
+    return mask;
+}
+
 static enum status control(struct thread *caller, struct thread *target, u64 operation, u64 value)
 {
     switch (operation) {
@@ -138,13 +146,12 @@ static enum status control(struct thread *caller, struct thread *target, u64 ope
         process_start_thread(target);
         return STATUS_OK;
     case THREAD_SET_CPUS:
-        value &= cpu_count() == 64 ? UINT64_MAX : (1ull << cpu_count()) - 1;
+        value &= online_cpus();
         if (value == 0)
             return STATUS_BAD_ARGUMENT;
         ATOMIC_STORE(&target->cpu_mask, value);
+        (void)ATOMIC_OR(&target->flags, THREAD_FLAG_MOVE);
         sched_kick(target);
-        if (target == caller && !(value >> this_cpu()->index & 1))
-            this_cpu()->need_resched = true;
         return STATUS_OK;
     case THREAD_SET_POINTER:
         if (target != caller || value >= USER_END)

@@ -58,8 +58,8 @@ def outcomes_of(name, output):
 def nothing_is_lost(name, running):
     """Runs systest again and compares the counts before and after.
 
-    An object cache may keep one empty slab more than before when more happened at once than ever before, so a difference gets
-    another chance: what is lost is lost in every run.
+    An object cache may keep one empty slab more than before when more happened at once than ever before, so a
+    difference gets another chance: what is lost is lost in every run.
     """
     counts(running)  # asking touches pages for the first time, too
     differences = []

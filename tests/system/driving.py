@@ -1,7 +1,9 @@
-"""tools/run as people use it: typed commands, exit statuses, machines with an IOMMU, repeatable counted runs, the screen."""
+"""tools/run as people use it: typed commands, exit statuses, an IOMMU, repeatable counted runs, the screen, gdb."""
 
 import os
+import subprocess
 import tempfile
+import time
 
 from ferrous import console
 from ferrous.context import ROOT
@@ -12,7 +14,9 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def expect(name, ok, output):
-    return passed(name) if ok else failed(name, output[-3000:])
+    if len(output) > 3000:
+        output = f"{output[:800]}\n[...]\n{output[-2200:]}"
+    return passed(name) if ok else failed(name, output)
 
 
 def typed_commands(context):
@@ -67,6 +71,23 @@ def debug_kernel(context):
     yield expect("the debug kernel boots", status == 0 and "debug works" in output, output)
 
 
+def debugger(context):
+    """gdb connects with the helpers of .gdbinit, stops in the kernel and looks at what the CPU runs."""
+    waiting = subprocess.Popen([TOOL, "--gdb", "--timeout", "90"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(2)  # until the emulator listens; gdb itself waits for the rest
+        commands = ["ferrous", "continue", "hbreak upcall_syscall", "continue", "this-cpu", "current", "kill"]
+        status, output = context.run(["gdb", "-nx", "-batch", "-iex", "set tcp connect-timeout 30", "-x", ".gdbinit"]
+                                     + [word for command in commands for word in ("-ex", command)], timeout_s=90)
+        wanted = ("Breakpoint 1, kernel_main", "hit Breakpoint 2", "run_queue = 0x", "activity = 0x")
+        yield expect("gdb stops in the kernel and shows the current thread",
+                     status == 0 and all(text in output for text in wanted), output)
+    finally:
+        waiting.kill()
+        waiting.wait()
+
+
 def run(context):
-    for test in (typed_commands, no_such_command, time_limit, iommu, screen, debug_kernel, repeatable):
+    for test in (typed_commands, no_such_command, time_limit, iommu, screen, debug_kernel, debugger, repeatable):
         yield from test(context)

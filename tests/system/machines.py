@@ -20,8 +20,8 @@ def pairs_of(choice):
 def pairwise_cover(factors):
     """Choices, one value per factor, such that every two values of different factors occur together.
 
-    Greedy: the choice with most pairs not seen yet comes next; ties go to the first in the order of the product, so that
-    the result is always the same.
+    Greedy: the choice with most pairs not seen yet comes next; ties go to the first in the order of the product, so
+    that the result is always the same.
     """
     product = list(itertools.product(*factors))
     missing = set().union(*(pairs_of(choice) for choice in product))

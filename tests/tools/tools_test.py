@@ -191,6 +191,35 @@ class Bench(unittest.TestCase):
         self.assertEqual(bench_run.grown({"big": (1020, "i")}, {"big": 1000}), [])
 
 
+class Setup(unittest.TestCase):
+    """tools/setup on a machine that seems to lack packages: dpkg-query and apt-get are replaced by scripts."""
+
+    def run_setup(self, folder, missing):
+        log = os.path.join(folder, "log")
+        installed = "".join(f"echo '{name} installed'\n" for name in packages.FOR_CHECK if name not in missing)
+        for name, body in (("dpkg-query", installed), ("apt-get", f'echo "$@" >> {log}\n'), ("sudo", 'exec "$@"\n')):
+            path = os.path.join(folder, name)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("#!/bin/sh\n" + body)
+            os.chmod(path, 0o755)
+        done = subprocess.run([os.path.join(ROOT, "tools/setup"), "check"], text=True, stdout=subprocess.PIPE,
+                              env=dict(os.environ, PATH=folder + ":" + os.environ["PATH"]), check=True)
+        return done.stdout, read_bytes(log).decode().splitlines() if os.path.exists(log) else []
+
+    def test_only_what_is_missing_is_installed_and_said(self):
+        with tempfile.TemporaryDirectory() as folder:
+            output, commands = self.run_setup(folder, ("mtools", "ovmf"))
+        self.assertIn("not installed: mtools ovmf", output)
+        self.assertEqual(commands[0].split()[0], "update")
+        self.assertEqual(commands[1].split()[-2:], ["mtools", "ovmf"])
+
+    def test_nothing_is_done_where_nothing_is_missing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            output, commands = self.run_setup(folder, ())
+        self.assertEqual(commands, [])
+        self.assertIn("are installed", output)
+
+
 class Tools(unittest.TestCase):
     def test_a_package_that_cannot_exist_is_missing(self):
         self.assertEqual(packages.missing(["no-such-package-as-this"]), ["no-such-package-as-this"])

@@ -30,7 +30,7 @@ PARTS = [
     Part("tidy", "clang-tidy", tidy.run, {"check": 5, "soak": 10}),
     Part("symbols", "the kernel's symbol table against llvm-symbolizer", symbols.run, {"check": 0.5, "soak": 2}),
     Part("simulator", "the kernel as a library, random programs", simulator.run,
-         {"quick": 0.4, "check": 1.5, "soak": 120}),
+         {"quick": 1, "check": 2, "soak": 125}),
     Part("fuzz", "libFuzzer on what parses", fuzz.run, {"check": 1.5, "soak": 60}),
     Part("booted", "booted tests on many machines", booted.run_machines, {"quick": 0.5, "check": 6, "soak": 240}),
     Part("crash", "programs that crash, again and again", booted.run_crashes, {"check": 1.5, "soak": 60}),

@@ -1,5 +1,5 @@
-"""Each header compiles alone. port/x.h is the port's half of arch/x.h, which includes it at the right place: it compiles by
-way of that."""
+"""Each header compiles alone. port/x.h is the port's half of arch/x.h, which includes it at the right place: it
+compiles by way of that."""
 
 import os
 

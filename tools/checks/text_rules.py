@@ -13,6 +13,7 @@ MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:home|work|root|Users|opt|tmp/brief)/
 CONDITIONAL = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b(.*)$", re.MULTILINE)
 GUARD = re.compile(r"^\s*[A-Z][A-Z0-9_]*_H\s*$")
 LONGEST_FILE = 600
+WIDEST_SCRIPT = 120
 LONG_REASON = re.compile(r"\b[Ll]ong(?:er)? because\b|\bover 600 lines\b")
 KERNEL_LIMIT = 15000
 KERNEL_FOLDERS_WITH_CONDITIONALS = ("kernel/arch/",)
@@ -42,6 +43,12 @@ def long_files(context, paths):
     return problems
 
 
+def wide_lines(context, paths):
+    """C is clang-format's business; scripts keep to a width, too."""
+    return [f"{path}:{number}: {len(line)} columns" for path in paths
+            for number, line in enumerate(context.read(path).splitlines(), 1) if len(line) > WIDEST_SCRIPT]
+
+
 def conditionals(context, paths):
     """Conditionals outside kernel/arch other than include guards, the named switches and X-macro parameters."""
     problems = []
@@ -69,6 +76,8 @@ def run(context):
     yield result("nothing is left to be done in the text", left_overs(context, texts))
     yield result("no path of one machine", machine_paths(context, texts))
     yield result("no file over 600 lines without a reason", long_files(context, code))
+    scripts = context.files(".py", folders=("tools", "tests", "bench")) + ["tools/run", "tools/check"]
+    yield result("scripts are not wider than 120 columns", wide_lines(context, scripts))
     yield result("conditionals stand in kernel/arch only", conditionals(context, kernel))
     yield result("the core has no assembly", inline_assembly(context, code))
     lines = sum(count.count_files(count.kernel_files()).values())

@@ -1,5 +1,5 @@
-"""clang-tidy with the checks of .clang-tidy. A file that was clean is not looked at again until it, a header it includes
-or the configuration changes (build/tidy remembers)."""
+"""clang-tidy with the checks of .clang-tidy. A file that was clean is not looked at again until it, a header it
+includes or the configuration changes (build/tidy remembers)."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""What every part of the checks is given: where the tree lies, which profile runs, and how to build and start programs."""
+"""What every part of the checks is given: where the tree lies, which profile runs, how to build and start programs."""
 
 import os
 import re

@@ -22,6 +22,9 @@
 #define ATOMIC_CAS(p, expected, v)                                                                 \
     (atomic_point(), __atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_SEQ_CST,    \
                                                  __ATOMIC_SEQ_CST))
+/* What is read before the one is not read after it; what is written after the other is not written before it. */
+#define ATOMIC_FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define ATOMIC_FENCE_RELEASE() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define ATOMIC_FENCE() (atomic_point(), __atomic_thread_fence(__ATOMIC_SEQ_CST))
 
 #endif
