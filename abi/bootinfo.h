@@ -1,15 +1,16 @@
 /*
  * BootInfo: the machine description that the loader (or the simulator) hands to the kernel.
  *
- * One contiguous, page-aligned block in memory of kind MEMORY_BOOT_INFO. All ranges are half-open, all
- * addresses physical unless named virt. Every table is bounded and checked by its producer; the
+ * One contiguous, page-aligned block in memory of kind MEMORY_BOOT_INFO. All ranges are half-open,
+ * all addresses physical unless named virt. Every table is bounded and checked by its producer; the
  * kernel checks magic, version, size and counts again and parses nothing.
  *
  * State of the machine at the kernel's entry point (x86_64):
  *   - long mode, interrupts off, CR0.WP and EFER.NXE set, GDT of the loader still loaded;
- *   - RDI holds the direct-map address of struct boot_info; RSP is undefined (the kernel sets its own);
- *   - the loader's page tables map the kernel image at kernel_virt (W^X by segment), all memory below
- *     direct_map_end at direct_map_virt (writable, not executable), and one identity page that
+ *   - RDI holds the direct-map address of struct boot_info; RSP is undefined (the kernel sets its
+ * own);
+ *   - the loader's page tables map the kernel image at kernel_virt (W^X by segment), all memory
+ * below direct_map_end at direct_map_virt (writable, not executable), and one identity page that
  *     performed the jump. The kernel replaces them and then frees MEMORY_LOADER.
  */
 #ifndef ABI_BOOTINFO_H
@@ -32,16 +33,17 @@
 #define BOOT_SEED_SIZE         64u
 
 enum boot_memory_kind {
-    BOOT_MEMORY_FREE = 1,        /* usable at once */
-    BOOT_MEMORY_LOADER = 2,      /* loader code, data and page tables: free once the kernel has its own */
-    BOOT_MEMORY_KERNEL = 3,      /* the kernel image as loaded, bss included */
-    BOOT_MEMORY_BOOT_INFO = 4,   /* this block */
-    BOOT_MEMORY_ARCHIVE = 5,     /* the boot archive (cpio newc) */
-    BOOT_MEMORY_INIT = 6,        /* init's ELF file as read */
-    BOOT_MEMORY_ACPI = 7,        /* ACPI tables; kept */
-    BOOT_MEMORY_RUNTIME = 8,     /* UEFI runtime services code and data; kept */
-    BOOT_MEMORY_RESERVED = 9,    /* present but never to be touched */
-    BOOT_MEMORY_MMIO = 10,       /* memory-mapped devices named by the firmware */
+    BOOT_MEMORY_FREE = 1, /* usable at once */
+    BOOT_MEMORY_LOADER =
+        2, /* loader code, data and page tables: free once the kernel has its own */
+    BOOT_MEMORY_KERNEL = 3,    /* the kernel image as loaded, bss included */
+    BOOT_MEMORY_BOOT_INFO = 4, /* this block */
+    BOOT_MEMORY_ARCHIVE = 5,   /* the boot archive (cpio newc) */
+    BOOT_MEMORY_INIT = 6,      /* init's ELF file as read */
+    BOOT_MEMORY_ACPI = 7,      /* ACPI tables; kept */
+    BOOT_MEMORY_RUNTIME = 8,   /* UEFI runtime services code and data; kept */
+    BOOT_MEMORY_RESERVED = 9,  /* present but never to be touched */
+    BOOT_MEMORY_MMIO = 10,     /* memory-mapped devices named by the firmware */
 };
 
 /* Sorted by start, not overlapping, page-aligned, one NUMA node each (0 where there is no SRAT). */
@@ -109,8 +111,8 @@ struct boot_framebuffer {
 #define BOOT_SEGMENT_WRITE   2u
 #define BOOT_SEGMENT_EXECUTE 4u
 
-/* A loadable segment of init: file_size bytes at archive-independent offset file_offset of the ELF file
- * in memory, then zeros up to memory_size. virt is page-congruent to file_offset. */
+/* A loadable segment of init: file_size bytes at archive-independent offset file_offset of the ELF
+ * file in memory, then zeros up to memory_size. virt is page-congruent to file_offset. */
 struct boot_segment {
     u64 virt;
     u64 file_offset;
@@ -142,18 +144,20 @@ struct boot_info {
     u32 seed_source; /* enum boot_seed_source */
     struct boot_segment init_segments[BOOT_MAX_SEGMENTS];
 
-    u8 seed[BOOT_SEED_SIZE]; /* the kernel wipes this copy after use */
+    u8 seed[BOOT_SEED_SIZE];                   /* the kernel wipes this copy after use */
     char command_line[BOOT_COMMAND_LINE_SIZE]; /* NUL-terminated */
 
-    u64 local_apic;     /* xAPIC register page */
-    u64 hpet;           /* 0: none */
-    u64 trampoline;     /* a page below 1 MiB for starting other CPUs; of kind RESERVED in the map */
-    u64 rsdp;           /* for user-space ACPI tools */
+    u64 local_apic; /* xAPIC register page */
+    u64 hpet;       /* 0: none */
+    u64 trampoline; /* a page below 1 MiB for starting other CPUs; of kind RESERVED in the map */
+    u64 rsdp;       /* for user-space ACPI tools */
     u64 efi_system_table; /* physical; 0: no runtime services */
-    /* Page tables with an identity map of everything below 4 GiB and of the runtime regions above, for reset only; of
-     * kind RUNTIME in the map. Their upper half is empty: the kernel puts its own there before it loads them. */
+    /* Page tables with an identity map of everything below 4 GiB and of the runtime regions above,
+     * for reset only; of kind RUNTIME in the map. Their upper half is empty: the kernel puts its
+     * own there before it loads them. */
     u64 efi_runtime_cr3;
-    u64 acpi_pm1a_control; /* FADT: I/O port for power-off when there are no runtime services; 0: none */
+    u64 acpi_pm1a_control; /* FADT: I/O port for power-off when there are no runtime services; 0:
+                              none */
 
     u32 memory_range_count;
     u32 cpu_count;

@@ -6,13 +6,13 @@
 
 enum fault_reason {
     FAULT_NONE = 0,
-    FAULT_PAGE_READ = 1,     /* no readable page at address */
+    FAULT_PAGE_READ = 1, /* no readable page at address */
     FAULT_PAGE_WRITE = 2,
     FAULT_PAGE_EXECUTE = 3,
-    FAULT_NO_MEMORY = 4,     /* a page was due but the group is at its limit */
+    FAULT_NO_MEMORY = 4, /* a page was due but the group is at its limit */
     FAULT_DIVIDE = 5,
-    FAULT_ILLEGAL = 6,       /* undefined instruction */
-    FAULT_PRIVILEGED = 7,    /* privileged instruction or general protection */
+    FAULT_ILLEGAL = 6,    /* undefined instruction */
+    FAULT_PRIVILEGED = 7, /* privileged instruction or general protection */
     FAULT_BREAKPOINT = 8,
     FAULT_DEBUG = 9,
     FAULT_ALIGNMENT = 10,

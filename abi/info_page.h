@@ -1,6 +1,6 @@
 /*
- * The info page: one read-only page, the same frame in every process, so that reading the clock, the
- * number of CPUs or the machine's features is no system call.
+ * The info page: one read-only page, the same frame in every process, so that reading the clock,
+ * the number of CPUs or the machine's features is no system call.
  *
  * now_ns = ((rdtsc - tsc_base) * tsc_multiplier) >> 32, where tsc_usable; else use the clock call.
  */

@@ -12,7 +12,7 @@ enum machine_info_topic {
 };
 
 struct machine_memory {
-    u64 total_bytes;        /* given to the frame allocator or used before it */
+    u64 total_bytes; /* given to the frame allocator or used before it */
     u64 free_bytes;
     u64 kernel_image_bytes; /* text, data, bss */
     u64 kernel_bytes;       /* frame metadata, slabs, per-CPU data, kernel page tables */
@@ -34,7 +34,8 @@ struct machine_cpu {
     u64 syscalls;
 };
 
-/* Live kernel objects, by enum object_type, and the frames that are free: what a leak test compares. */
+/* Live kernel objects, by enum object_type, and the frames that are free: what a leak test
+ * compares. */
 struct machine_counts {
     u64 objects[16];
     u64 free_frames;
@@ -78,9 +79,9 @@ enum group_resource {
 
 struct group_limits {
     char name[32];
-    u64 limit[8]; /* by enum group_resource; GROUP_NO_LIMIT: the parent's */
-    u64 cpu_weight; /* 1 to 10,000; 0: 100 */
-    u64 cpu_quota_ns;  /* per period; 0: none */
+    u64 limit[8];     /* by enum group_resource; GROUP_NO_LIMIT: the parent's */
+    u64 cpu_weight;   /* 1 to 10,000; 0: 100 */
+    u64 cpu_quota_ns; /* per period; 0: none */
     u64 cpu_period_ns;
 };
 

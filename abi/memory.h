@@ -7,8 +7,8 @@
 /* map and protect */
 #define MAP_READ    1u
 #define MAP_WRITE   2u
-#define MAP_EXECUTE 4u /* not together with MAP_WRITE */
-#define MAP_PRIVATE 8u /* copy-on-write: writes stay in this mapping */
+#define MAP_EXECUTE 4u  /* not together with MAP_WRITE */
+#define MAP_PRIVATE 8u  /* copy-on-write: writes stay in this mapping */
 #define MAP_FIXED   16u /* at exactly the given address, else EXISTS */
 #define MAP_EAGER   32u /* populate now */
 

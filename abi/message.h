@@ -3,11 +3,11 @@
  *
  * Registers of a system call, in the kernel's portable order (x86_64 register in brackets):
  *
- *   in   number [rax]  info [rsi]  handle [rdi]  deadline [rbx]  aux [rbp]  words 0-7 [rdx r8 r9 r10 r12-r15]
- *   out  status [rax]  info [rsi]  badge  [rdi]  -        [rbx]  aux [rbp]  words 0-7
+ *   in   number [rax]  info [rsi]  handle [rdi]  deadline [rbx]  aux [rbp]  words 0-7 [rdx r8 r9
+ * r10 r12-r15] out  status [rax]  info [rsi]  badge  [rdi]  -        [rbx]  aux [rbp]  words 0-7
  *
- * All general registers are clobbered but the stack pointer. Vector registers and MXCSR are not kept
- * across a system call that blocks.
+ * All general registers are clobbered but the stack pointer. Vector registers and MXCSR are not
+ * kept across a system call that blocks.
  *
  * The info word:
  *
@@ -43,7 +43,8 @@ enum message_kind {
     MESSAGE_SEND = 0,   /* one way; nobody waits */
     MESSAGE_CALL = 1,   /* the sender waits for a reply */
     MESSAGE_SIGNAL = 2, /* word 0 holds the signal bits that were pending */
-    MESSAGE_FAULT = 3,  /* a thread's fault: struct fault_record inline; the reply decides (abi/fault.h) */
+    MESSAGE_FAULT =
+        3, /* a thread's fault: struct fault_record inline; the reply decides (abi/fault.h) */
     MESSAGE_REPLY = 4,
 };
 
@@ -96,7 +97,7 @@ struct message_buffer {
     u8 data[MESSAGE_MAX_INLINE];
     struct message_cap send_caps[MESSAGE_MAX_CAPS];
     cap_t received_caps[MESSAGE_MAX_CAPS]; /* CAP_NULL where one was lost */
-    u64 trace_id[2];                       /* of the request being served; read only by convention */
+    u64 trace_id[2]; /* of the request being served; read only by convention */
     u64 span_id;
 };
 

@@ -29,10 +29,10 @@ enum object_type {
 #define RIGHTS_COMMON  (RIGHT_DERIVE | RIGHT_TRANSFER | RIGHT_REVOKE | RIGHT_MINT)
 
 /* endpoint */
-#define RIGHT_SEND    (1u << 0) /* send and call */
-#define RIGHT_RECEIVE (1u << 1)
-#define RIGHT_SIGNAL  (1u << 2)
-#define RIGHT_REBIND  (1u << 3) /* give the receiving side to a new process */
+#define RIGHT_SEND      (1u << 0) /* send and call */
+#define RIGHT_RECEIVE   (1u << 1)
+#define RIGHT_SIGNAL    (1u << 2)
+#define RIGHT_REBIND    (1u << 3) /* give the receiving side to a new process */
 #define RIGHTS_ENDPOINT (RIGHT_SEND | RIGHT_RECEIVE | RIGHT_SIGNAL | RIGHT_REBIND)
 
 /* memory */
@@ -54,15 +54,15 @@ enum object_type {
 #define RIGHTS_THREAD (RIGHT_KILL | RIGHT_WAIT | RIGHT_CONTROL | RIGHT_INSPECT)
 
 /* group: what may be created at its expense */
-#define RIGHT_CREATE_ENDPOINT (1u << 0)
-#define RIGHT_CREATE_MEMORY   (1u << 1)
-#define RIGHT_SPAWN           (1u << 2)
-#define RIGHT_CREATE_GROUP    (1u << 3)
-#define RIGHT_CREATE_TIMER    (1u << 4)
-#define RIGHT_CREATE_TRACE    (1u << 5)
-#define RIGHT_CREATE_DMA      (1u << 6)
-#define RIGHT_GROUP_CONTROL   (1u << 7) /* limits, suspend, kill */
-#define RIGHT_GROUP_INFO      (1u << 8)
+#define RIGHT_CREATE_ENDPOINT  (1u << 0)
+#define RIGHT_CREATE_MEMORY    (1u << 1)
+#define RIGHT_SPAWN            (1u << 2)
+#define RIGHT_CREATE_GROUP     (1u << 3)
+#define RIGHT_CREATE_TIMER     (1u << 4)
+#define RIGHT_CREATE_TRACE     (1u << 5)
+#define RIGHT_CREATE_DMA       (1u << 6)
+#define RIGHT_GROUP_CONTROL    (1u << 7) /* limits, suspend, kill */
+#define RIGHT_GROUP_INFO       (1u << 8)
 #define RIGHT_CREATE_INTERRUPT (1u << 9)
 #define RIGHTS_GROUP                                                                               \
     (RIGHT_CREATE_ENDPOINT | RIGHT_CREATE_MEMORY | RIGHT_SPAWN | RIGHT_CREATE_GROUP |              \

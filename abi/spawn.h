@@ -1,6 +1,6 @@
 /*
- * spawn: what a new process is made of. The caller passes the address of a struct spawn_plan in its own
- * memory; the kernel reads it once.
+ * spawn: what a new process is made of. The caller passes the address of a struct spawn_plan in its
+ * own memory; the kernel reads it once.
  */
 #ifndef ABI_SPAWN_H
 #define ABI_SPAWN_H
@@ -35,13 +35,13 @@ struct spawn_plan {
     char name[SPAWN_NAME_SIZE]; /* NUL-terminated; for people */
     u64 entry;
     u64 stack_size_bytes; /* page-aligned; 0: 64 KiB. Grows down, a guard page below. */
-    u64 arguments;        /* address in the caller of argument text (NUL-separated), copied to the child */
-    u32 arguments_size;   /* at most START_ARGUMENTS_SIZE */
+    u64 arguments; /* address in the caller of argument text (NUL-separated), copied to the child */
+    u32 arguments_size; /* at most START_ARGUMENTS_SIZE */
     u32 segment_count;
     u32 cap_count;
-    u32 flags;         /* SPAWN_* */
+    u32 flags;            /* SPAWN_* */
     cap_t fault_endpoint; /* receives faults; needs RIGHT_SEND. CAP_NULL: none */
-    u64 load_base;     /* passed through to start_info: where a position-independent image lies */
+    u64 load_base; /* passed through to start_info: where a position-independent image lies */
     struct spawn_segment segments[SPAWN_MAX_SEGMENTS];
     struct spawn_cap caps[SPAWN_MAX_CAPS];
 };
@@ -49,15 +49,16 @@ struct spawn_plan {
 #define START_ARGUMENTS_SIZE 2048u
 
 /*
- * What a new process finds in its start page (mapped readable and writable; address in the first argument
- * register of its main thread). The message buffer of the main thread lies in its own page.
+ * What a new process finds in its start page (mapped readable and writable; address in the first
+ * argument register of its main thread). The message buffer of the main thread lies in its own
+ * page.
  */
 struct start_info {
     u64 message_buffer; /* address of the main thread's struct message_buffer */
     u64 info_page;      /* address of the kernel's struct info_page, read-only */
     u64 load_base;
     u64 stack_top;
-    cap_t self;         /* process capability: map, grant, control, inspect; not transferable */
+    cap_t self; /* process capability: map, grant, control, inspect; not transferable */
     cap_t main_thread;
     u32 cap_count;
     u32 arguments_size;
@@ -74,12 +75,12 @@ _Static_assert(sizeof(struct start_info) <= 4096, "one page");
  * start_info.caps in this order.
  */
 enum init_cap {
-    INIT_CAP_GROUP = 0,    /* the root group */
+    INIT_CAP_GROUP = 0, /* the root group */
     INIT_CAP_MACHINE = 1,
-    INIT_CAP_ARCHIVE = 2,  /* memory: the boot archive */
-    INIT_CAP_PORTS = 3,    /* all I/O ports */
-    INIT_CAP_DEVICE = 4,   /* memory: the whole physical space that is not memory, as device memory */
-    INIT_CAP_TRACE = 5,    /* the root trace domain */
+    INIT_CAP_ARCHIVE = 2, /* memory: the boot archive */
+    INIT_CAP_PORTS = 3,   /* all I/O ports */
+    INIT_CAP_DEVICE = 4, /* memory: the whole physical space that is not memory, as device memory */
+    INIT_CAP_TRACE = 5,  /* the root trace domain */
     INIT_CAP_BOOT_INFO = 6, /* memory: struct boot_info, seed wiped, read-only */
     INIT_CAP_COUNT = 7
 };

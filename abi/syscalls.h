@@ -24,14 +24,15 @@ enum syscall_number {
 #define THREAD_SET_POINTER 4u /* w1: FS base; only of the calling thread */
 
 /* group_control, w0 */
-#define GROUP_DESTROY   0u
-#define GROUP_SET_LIMIT 1u /* w1: enum group_resource, w2: limit */
+#define GROUP_DESTROY    0u
+#define GROUP_SET_LIMIT  1u /* w1: enum group_resource, w2: limit */
 #define GROUP_SET_WEIGHT 2u /* w1: 1 to 10,000; 100 is usual */
 
 /* machine_control, w0 */
 #define MACHINE_POWER_OFF 0u
 #define MACHINE_RESET     1u
-#define MACHINE_TEST_EXIT 2u /* QEMU's isa-debug-exit, w1: code; NOT_SUPPORTED without test_exit=on */
+#define MACHINE_TEST_EXIT                                                                          \
+    2u /* QEMU's isa-debug-exit, w1: code; NOT_SUPPORTED without test_exit=on */
 
 /* trace_control, w0 */
 #define TRACE_GET_MEMORY     0u /* needs TRACE_READ -> w0: read-only memory capability of the rings */

@@ -1,10 +1,10 @@
 /*
  * Trace rings as an observer sees them.
  *
- * A domain's memory: one struct trace_header page, then per CPU one struct trace_ring page followed by
- * `capacity` events of 64 bytes. A ring is written by its CPU alone, with interrupts off, and overwrites
- * the oldest. A reader takes `head`, copies events, and takes `head` again: events older than
- * head - capacity were lost to it.
+ * A domain's memory: one struct trace_header page, then per CPU one struct trace_ring page followed
+ * by `capacity` events of 64 bytes. A ring is written by its CPU alone, with interrupts off, and
+ * overwrites the oldest. A reader takes `head`, copies events, and takes `head` again: events older
+ * than head - capacity were lost to it.
  */
 #ifndef ABI_TRACE_H
 #define ABI_TRACE_H

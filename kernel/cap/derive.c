@@ -17,7 +17,8 @@ static struct cap_node *first_of(const struct list *head)
     return link ? LIST_ENTRY(link, struct cap_node, sibling) : NULL;
 }
 
-/* Tree lock held: a leaf among the condemned descendants of `node`, pinned; NULL if there are none. */
+/* Tree lock held: a leaf among the condemned descendants of `node`, pinned; NULL if there are none.
+ */
 static struct cap_node *take_victim(struct cap_node *node)
 {
     struct cap_node *victim = first_of(&node->condemned);
@@ -83,7 +84,8 @@ void cap_revoke_publish(struct cap_node *node)
     spin_unlock(&object->tree_lock);
 }
 
-/* Tree lock held: gives up to `limit` live children to the parent; a dead node's go to the parent's condemned. */
+/* Tree lock held: gives up to `limit` live children to the parent; a dead node's go to the parent's
+ * condemned. */
 static void hand_up_locked(struct cap_node *node, u32 limit)
 {
     struct cap_node *parent = node->parent;

@@ -23,8 +23,9 @@ void cap_note_denial(enum status status, u32 missing_rights, enum object_type wa
     TRACE(CAP_DENIED, status, missing_rights, wanted, this_cpu()->syscall_number);
 }
 
-/* The object's epoch has moved: is this capability among the dead? If it is good, the slot remembers the epoch. The tree
- * lock keeps nodes of this object from leaving their slots, so the slot that still holds our handle holds our node. */
+/* The object's epoch has moved: is this capability among the dead? If it is good, the slot
+ * remembers the epoch. The tree lock keeps nodes of this object from leaving their slots, so the
+ * slot that still holds our handle holds our node. */
 static enum status revalidate(struct cap_ref *ref)
 {
     struct object *object = ref->object;
@@ -73,7 +74,8 @@ static enum status find(struct cap_space *space, u64 handle, struct cap_ref *ref
         .expires_ns = slot->expires_ns,
     };
     ATOMIC_FENCE_ACQUIRE();
-    /* The slot may have been given to another capability while we read: then its handle has changed. */
+    /* The slot may have been given to another capability while we read: then its handle has
+     * changed. */
     if (unlikely(ATOMIC_LOAD(&slot->handle) != handle))
         return STATUS_STALE_HANDLE;
     return STATUS_OK;

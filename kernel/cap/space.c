@@ -67,6 +67,7 @@ enum status cap_space_create(struct cap_space *space, struct account *account, u
         return status;
     *space = (struct cap_space){.account = account, .process_id = process_id};
     spinlock_init(&space->lock, RANK_SPACE);
+    /* SAFETY: a whole zeroed frame of this space's, freed with it. */
     space->chunks = arch_phys_to_virt(frame);
     return STATUS_OK;
 }
@@ -90,6 +91,7 @@ static enum status grow(struct cap_space *space)
     enum status status = frame_alloc_zeroed(space->account, FRAME_KERNEL, &frame);
     if (status != STATUS_OK)
         return status;
+    /* SAFETY: a whole zeroed frame of this space's: 64 slots of 64 bytes. */
     struct cap_slot *slots = arch_phys_to_virt(frame);
     space->chunks[chunk] = slots;
     /* Slot 0 of the space stays unused, so that no handle has index 0 and generation 0 alone. */
@@ -117,7 +119,8 @@ static enum status ensure_free(struct cap_space *space, u32 count)
     return STATUS_OK;
 }
 
-/* Objects whose type cares are told how many slots hold the right that makes somebody answer for them. */
+/* Objects whose type cares are told how many slots hold the right that makes somebody answer for
+ * them. */
 static void note_holder(const struct cap_slot *slot, int change)
 {
     const struct object_ops *ops = object_operations[slot->object->type];

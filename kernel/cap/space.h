@@ -1,13 +1,15 @@
 /*
  * Capability spaces: a process's table from handles to capabilities.
  *
- * A handle is slot index (20 bits), generation (12), secret (32). A slot is 64 bytes; chunks of 64 slots never move.
+ * A handle is slot index (20 bits), generation (12), secret (32). A slot is 64 bytes; chunks of 64
+ * slots never move.
  *
  *   readers   no lock: handle, fields, handle again; then the object's epoch. See cap_lookup.
- *   writers   the space's lock (RANK_SPACE) for the slot, inside it the object's tree lock for the node
+ *   writers   the space's lock (RANK_SPACE) for the slot, inside it the object's tree lock for the
+ * node
  *
- * An occupied slot owns its node; the node holds a reference to the object. Slots, chunks and nodes are charged to the
- * space's account.
+ * An occupied slot owns its node; the node holds a reference to the object. Slots, chunks and nodes
+ * are charged to the space's account.
  */
 #ifndef CAP_SPACE_H
 #define CAP_SPACE_H
@@ -21,24 +23,24 @@
 #define CAP_MAX_SLOTS   (CAP_CHUNK_SLOTS * CAP_MAX_CHUNKS)
 
 /* meta: type in bits 56-63, flags in 48-55, rights in 0-31. */
-#define CAP_META_TYPE_SHIFT 56
-#define CAP_FLAG_EXPIRES        (1ull << 48)
-#define CAP_FLAG_BADGED         (1ull << 49) /* the badge is set for good */
-#define CAP_FLAG_SEAL_DERIVE    (1ull << 50)
-#define CAP_FLAG_SEAL_TRANSFER  (1ull << 51)
-#define CAP_FLAG_REVOKED        (1ull << 54) /* a free slot: its last capability was revoked */
-#define CAP_FLAGS_MASK          (0xffull << 48)
+#define CAP_META_TYPE_SHIFT    56
+#define CAP_FLAG_EXPIRES       (1ull << 48)
+#define CAP_FLAG_BADGED        (1ull << 49) /* the badge is set for good */
+#define CAP_FLAG_SEAL_DERIVE   (1ull << 50)
+#define CAP_FLAG_SEAL_TRANSFER (1ull << 51)
+#define CAP_FLAG_REVOKED       (1ull << 54) /* a free slot: its last capability was revoked */
+#define CAP_FLAGS_MASK         (0xffull << 48)
 
 struct cap_slot {
     u64 handle; /* 0: free; atomic */
     u64 meta;
     struct object *object;
-    u64 epoch;  /* the object's epoch at which the capability was last known to be good */
+    u64 epoch; /* the object's epoch at which the capability was last known to be good */
     u64 badge;
     struct cap_node *node;
     u64 expires_ns; /* TIME_NEVER unless CAP_FLAG_EXPIRES */
     u32 generation;
-    u32 next_free;  /* index + 1; 0: end */
+    u32 next_free; /* index + 1; 0: end */
 };
 
 _Static_assert(sizeof(struct cap_slot) == 64, "one cache line");
@@ -48,13 +50,14 @@ struct cap_space {
     bool closed;          /* the process is ending: nothing new comes in */
     u32 slot_count;       /* in chunks that exist */
     u32 used_count;
-    u32 reserved;         /* free slots promised to cap_move */
-    u32 first_free;       /* index + 1 */
-    u64 process_id;       /* for events */
+    u32 reserved;   /* free slots promised to cap_move */
+    u32 first_free; /* index + 1 */
+    u64 process_id; /* for events */
     struct account *account;
     struct cap_slot **chunks; /* one frame of pointers */
-    struct cap_node *dissolving; /* while the space is destroyed: the node at hand, pinned, object referenced */
-    u32 sweep;                   /* and how far that has got */
+    struct cap_node
+        *dissolving; /* while the space is destroyed: the node at hand, pinned, object referenced */
+    u32 sweep;       /* and how far that has got */
 };
 
 /* A capability found by cap_lookup: borrowed until the kernel entry ends. */
@@ -87,15 +90,16 @@ u64 cap_random(void);
 
 enum status cap_space_create(struct cap_space *space, struct account *account,
                              u64 process_id) MUST_USE;
-/* Closes up to `limit` capabilities and lets nothing in any more; true when none is left. For a reaper's slices. */
+/* Closes up to `limit` capabilities and lets nothing in any more; true when none is left. For a
+ * reaper's slices. */
 bool cap_space_destroy_some(struct cap_space *space, u32 limit);
 /* Frees the chunks of an empty space, after a grace period. */
 void cap_space_free(struct cap_space *space);
 
 /*
- * Finds what `handle` names and checks type and rights (`type` OBJECT_NONE: any). BAD_HANDLE, STALE_HANDLE,
- * WRONG_TYPE, MISSING_RIGHT, REVOKED, EXPIRED; each is counted and an event. No locks held or taken but the object's
- * tree lock when its epoch has changed.
+ * Finds what `handle` names and checks type and rights (`type` OBJECT_NONE: any). BAD_HANDLE,
+ * STALE_HANDLE, WRONG_TYPE, MISSING_RIGHT, REVOKED, EXPIRED; each is counted and an event. No locks
+ * held or taken but the object's tree lock when its epoch has changed.
  */
 enum status cap_lookup(struct cap_space *space, u64 handle, enum object_type type, u32 rights,
                        struct cap_ref *ref) MUST_USE;
@@ -103,30 +107,34 @@ enum status cap_lookup(struct cap_space *space, u64 handle, enum object_type typ
 /* Finds what the handle names whatever state it is in: for closing. BAD_HANDLE, STALE_HANDLE. */
 enum status cap_find(struct cap_space *space, u64 handle, struct cap_ref *ref) MUST_USE;
 
-/* Pins the capability's node if it still is in its slot; the caller has a reference to the object. */
+/* Pins the capability's node if it still is in its slot; the caller has a reference to the object.
+ */
 bool cap_ref_pin(const struct cap_ref *ref) MUST_USE;
 
-/* Is the capability still good? Asked again under the lock that publishes an effect. May take the tree lock. */
+/* Is the capability still good? Asked again under the lock that publishes an effect. May take the
+ * tree lock. */
 bool cap_ref_is_valid(const struct cap_ref *ref);
 
-/* Has it been revoked? A capability that was only closed or moved since has not: what it began goes on. May take the tree lock. */
+/* Has it been revoked? A capability that was only closed or moved since has not: what it began goes
+ * on. May take the tree lock. */
 bool cap_ref_is_revoked(const struct cap_ref *ref);
 
-/* Takes a reference to the object, for use beyond what the capability itself keeps alive. REVOKED, DEAD: too late. */
+/* Takes a reference to the object, for use beyond what the capability itself keeps alive. REVOKED,
+ * DEAD: too late. */
 enum status cap_ref_take(const struct cap_ref *ref) MUST_USE;
 
 /* What a new capability is to be. */
 struct cap_grant {
     u32 rights;
     u64 badge;
-    u64 flags;      /* CAP_FLAG_* */
+    u64 flags; /* CAP_FLAG_* */
     u64 expires_ns;
     u64 range_start;
     u64 range_end;
 };
 
-/* Puts the first capability to a new object into `space` (child of the anchor). The node takes a reference of its own. NO_SLOT,
- * NO_MEMORY, GROUP_LIMIT, DEAD (space closed). */
+/* Puts the first capability to a new object into `space` (child of the anchor). The node takes a
+ * reference of its own. NO_SLOT, NO_MEMORY, GROUP_LIMIT, DEAD (space closed). */
 enum status cap_insert_root(struct cap_space *space, struct object *object,
                             const struct cap_grant *grant, cap_t *handle) MUST_USE;
 
@@ -138,16 +146,17 @@ enum status cap_insert_child(struct cap_space *space, const struct cap_ref *pare
 enum status cap_reserve(struct cap_space *space, u32 count) MUST_USE;
 void cap_unreserve(struct cap_space *space, u32 count);
 
-/* Moves the capability from its space to `space`, losing the rights not in `rights`; uses up one reservation there, also on
- * failure. The same node. STALE_HANDLE or REVOKED if it went meanwhile; DEAD: `space` has been closed. */
+/* Moves the capability from its space to `space`, losing the rights not in `rights`; uses up one
+ * reservation there, also on failure. The same node. STALE_HANDLE or REVOKED if it went meanwhile;
+ * DEAD: `space` has been closed. */
 enum status cap_move(struct cap_space *space, const struct cap_ref *from, u32 rights,
                      cap_t *handle) MUST_USE;
 
 /* Closes a capability that was just inserted and never shown: it has no children. */
 void cap_undo_insert(struct cap_space *space, cap_t handle);
 
-/* Takes the capability out of its space. Its node stays as a ghost if it has children; see cap/derive.h. Returns the
- * node to dissolve (pinned), NULL if somebody else took it. */
+/* Takes the capability out of its space. Its node stays as a ghost if it has children; see
+ * cap/derive.h. Returns the node to dissolve (pinned), NULL if somebody else took it. */
 struct cap_node *cap_detach(struct cap_space *space, u64 handle);
 
 #define CAP_STATUS_LIMIT 64u /* statuses that are counted lie below */

@@ -4,7 +4,8 @@
 
 #include "cap/space.h"
 
-/* The slot at `index`, NULL if the space has none there. No lock: chunks never move while the space lives. */
+/* The slot at `index`, NULL if the space has none there. No lock: chunks never move while the space
+ * lives. */
 struct cap_slot *cap_slot_at(const struct cap_space *space, u32 index);
 
 #endif

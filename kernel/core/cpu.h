@@ -1,6 +1,6 @@
 /*
- * What a CPU owns: data that only it touches (interrupts are off in the kernel, so no lock), and a few words that
- * other CPUs read or set atomically.
+ * What a CPU owns: data that only it touches (interrupts are off in the kernel, so no lock), and a
+ * few words that other CPUs read or set atomically.
  */
 #ifndef CORE_CPU_H
 #define CORE_CPU_H
@@ -17,10 +17,10 @@ struct vspace;
 struct mail;
 struct grace_node;
 
-#define CPU_MAX             BOOT_MAX_CPUS
-#define FRAME_CACHE_SIZE    64u
-#define ZERO_CACHE_SIZE     16u
-#define CPU_MAX_HELD_LOCKS  8u
+#define CPU_MAX            BOOT_MAX_CPUS
+#define FRAME_CACHE_SIZE   64u
+#define ZERO_CACHE_SIZE    16u
+#define CPU_MAX_HELD_LOCKS 8u
 
 struct cpu {
     u32 index;
@@ -29,19 +29,19 @@ struct cpu {
     u32 online;
 
     /* Scheduling: this CPU only. */
-    struct thread *current;      /* whose context the port resumes; NULL: idle */
+    struct thread *current; /* whose context the port resumes; NULL: idle */
     struct run_queue *run_queue;
-    struct vspace *loaded;       /* whose page tables are loaded; NULL: the kernel's */
+    struct vspace *loaded; /* whose page tables are loaded; NULL: the kernel's */
     u64 loaded_tlb_generation;
-    u64 switched_at;             /* cycles at which current began to be billed */
+    u64 switched_at; /* cycles at which current began to be billed */
     bool need_resched;
-    bool entry_is_syscall;       /* how the current kernel entry began */
-    struct thread *recheck;      /* blocked in this kernel entry although it had been killed */
-    struct thread *entered;      /* whose vector state and segment bases are in the registers */
+    bool entry_is_syscall;  /* how the current kernel entry began */
+    struct thread *recheck; /* blocked in this kernel entry although it had been killed */
+    struct thread *entered; /* whose vector state and segment bases are in the registers */
 
     /* Requests from other CPUs: any CPU pushes (sched/mailbox.h). */
     struct mail *mailbox;
-    u32 idle;                    /* 1: waiting for an interrupt, counts as quiescent */
+    u32 idle; /* 1: waiting for an interrupt, counts as quiescent */
 
     /* Grace periods (core/grace.h). */
     u64 grace_seen;
@@ -54,7 +54,7 @@ struct cpu {
     u64 zero_cache[ZERO_CACHE_SIZE];   /* the same, of frames known to be zero */
     u32 frame_cache_count;
     u32 zero_cache_count;
-    u64 frames_by_use[4];              /* allocated less freed on this CPU, modulo 2^64; by enum frame_use */
+    u64 frames_by_use[4]; /* allocated less freed on this CPU, modulo 2^64; by enum frame_use */
     struct trace_ring *trace_ring; /* of the root domain */
     u32 trace_mask;                /* categories that are on; others write it */
     u32 trace_thread;              /* what events are stamped with */

@@ -1,6 +1,7 @@
 /*
- * Grace periods. `current` is the number of the newest period asked for, `completed` the newest that is over; at most
- * one period is under way, current - completed is 0 or 1. A CPU's callbacks go next -> waiting -> run:
+ * Grace periods. `current` is the number of the newest period asked for, `completed` the newest
+ * that is over; at most one period is under way, current - completed is 0 or 1. A CPU's callbacks
+ * go next -> waiting -> run:
  *
  *   registered            period target begins (current = target)      completed >= target
  *   grace_next  ------->  grace_waiting  --------------------------->  due
@@ -15,8 +16,8 @@
 KERNEL_STATE static u64 current;
 KERNEL_STATE static u64 completed;
 
-/* A CPU has passed period p if it reported p, or is idle now. An idle CPU that leaves idle reports before it looks at
- * anything (grace_idle_leave), so it holds no pointer from before. */
+/* A CPU has passed period p if it reported p, or is idle now. An idle CPU that leaves idle reports
+ * before it looks at anything (grace_idle_leave), so it holds no pointer from before. */
 static bool all_passed(u64 period)
 {
     for (u32 i = 0; i < cpu_count(); i++) {
@@ -38,7 +39,8 @@ static void try_complete(void)
         (void)ATOMIC_CAS(&completed, &done, period);
 }
 
-/* Makes sure that a period that begins after this call is under way or comes next; returns its number. */
+/* Makes sure that a period that begins after this call is under way or comes next; returns its
+ * number. */
 static u64 begin_period(void)
 {
     u64 period = ATOMIC_LOAD(&current);
@@ -80,7 +82,8 @@ bool grace_quiescent(struct cpu *cpu)
     if (likely(!cpu->grace_waiting && !cpu->grace_next))
         return false;
     advance(cpu);
-    /* On a machine whose other CPUs idle, the period just begun is over once this CPU reports it. */
+    /* On a machine whose other CPUs idle, the period just begun is over once this CPU reports it.
+     */
     period = ATOMIC_LOAD(&current);
     if (cpu->grace_seen != period)
         ATOMIC_STORE_SEQ(&cpu->grace_seen, period);

@@ -1,10 +1,10 @@
 /*
- * Grace periods: a callback runs once every CPU has left the kernel entry it was in (or was idle) since the callback
- * was registered. Each kernel entry is a read-side section by construction.
+ * Grace periods: a callback runs once every CPU has left the kernel entry it was in (or was idle)
+ * since the callback was registered. Each kernel entry is a read-side section by construction.
  *
- * A period is a number. Period n is over when every CPU that was not idle has reported having seen n at a kernel exit.
- * Nobody waits: the CPU that reports last advances the period. Callbacks run on the CPU that registered them, at a
- * kernel exit, a bounded number at a time.
+ * A period is a number. Period n is over when every CPU that was not idle has reported having seen
+ * n at a kernel exit. Nobody waits: the CPU that reports last advances the period. Callbacks run on
+ * the CPU that registered them, at a kernel exit, a bounded number at a time.
  *
  * Locks: none; per-CPU lists and atomic counters.
  */
@@ -23,16 +23,16 @@ struct grace_node {
 /* Registers `function(node)`. The node is taken until the call. */
 void grace_defer(struct grace_node *node, void (*function)(struct grace_node *node));
 
-/* This CPU holds no pointers from lookups: called at each kernel exit and before idling. Runs up to a fixed number
- * of due callbacks; true if more are due now. */
+/* This CPU holds no pointers from lookups: called at each kernel exit and before idling. Runs up to
+ * a fixed number of due callbacks; true if more are due now. */
 bool grace_quiescent(struct cpu *cpu);
 
 /* The CPU goes idle, or is back: an idle CPU counts as quiescent. */
 void grace_idle_enter(struct cpu *cpu);
 void grace_idle_leave(struct cpu *cpu);
 
-/* Does this CPU wait for a period? Then CPUs that have been in user mode since it began want a nudge, which
- * this sends. Called from the timer. */
+/* Does this CPU wait for a period? Then CPUs that have been in user mode since it began want a
+ * nudge, which this sends. Called from the timer. */
 bool grace_is_waiting(const struct cpu *cpu);
 /* Callbacks of this CPU are due: it should not sleep. */
 bool grace_is_due(const struct cpu *cpu);

@@ -35,13 +35,13 @@ static void note_released(struct spinlock *lock)
         cpu->held[i - 1] = cpu->held[i];
     cpu->held_count--;
 }
-#define SET_HOLDER(lock) ((lock)->holder = (u16)(this_cpu()->index + 1))
+#define SET_HOLDER(lock)   ((lock)->holder = (u16)(this_cpu()->index + 1))
 #define CLEAR_HOLDER(lock) ((lock)->holder = 0)
 #else
-#define note_taken(lock, same)   ((void)0)
-#define note_released(lock)      ((void)0)
-#define SET_HOLDER(lock)         ((void)0)
-#define CLEAR_HOLDER(lock)       ((void)0)
+#define note_taken(lock, same) ((void)0)
+#define note_released(lock)    ((void)0)
+#define SET_HOLDER(lock)       ((void)0)
+#define CLEAR_HOLDER(lock)     ((void)0)
 #endif
 
 static void acquire(struct spinlock *lock)

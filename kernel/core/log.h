@@ -1,6 +1,6 @@
 /*
- * The kernel log: text lines in a fixed ring, written to the early console until a driver owns the port. For boot,
- * warnings and panics; what happens while the system runs is an event, not a line.
+ * The kernel log: text lines in a fixed ring, written to the early console until a driver owns the
+ * port. For boot, warnings and panics; what happens while the system runs is an event, not a line.
  *
  * Locks: the log's own (RANK_LOG). Callable from anywhere but NMI context.
  */
@@ -13,8 +13,8 @@
 
 void log_line(const char *format, ...) PRINTF(1, 2);
 
-/* Copies text from absolute position `position` on; positions count all bytes ever written. Returns the number of
- * bytes copied and sets *next; older text than is kept is skipped. */
+/* Copies text from absolute position `position` on; positions count all bytes ever written. Returns
+ * the number of bytes copied and sets *next; older text than is kept is skipped. */
 u64 log_read(u64 position, char *buffer, u64 size_bytes, u64 *next);
 
 /* For a panic: write through whatever state the lock is in. */

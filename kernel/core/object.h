@@ -1,9 +1,10 @@
 /*
  * What every kernel object starts with, and the nodes of derivation trees.
  *
- * An object lives while something refers to it: each node of its derivation tree but the anchor, and each pointer
- * from another object that says so. When the last reference goes, the type's `release` takes it apart, and its
- * memory is freed after a grace period. Pointers found by lookups stay readable until the kernel entry ends.
+ * An object lives while something refers to it: each node of its derivation tree but the anchor,
+ * and each pointer from another object that says so. When the last reference goes, the type's
+ * `release` takes it apart, and its memory is freed after a grace period. Pointers found by lookups
+ * stay readable until the kernel entry ends.
  *
  * Locks: `tree_lock` (RANK_TREE) guards the tree; `epoch` is written under it and read by anybody.
  */
@@ -21,29 +22,30 @@ struct cap_node;
 
 /* What a node stands for: a slot, a mapping. */
 struct cap_node_ops {
-    /* Makes the thing that the node stands for go away, a bounded step at a time: true when it is gone and the node's
-     * owner is NULL, by whoever's doing. Called with the node pinned and without locks; `owner` is what the node's
-     * owner was, still readable. */
+    /* Makes the thing that the node stands for go away, a bounded step at a time: true when it is
+     * gone and the node's owner is NULL, by whoever's doing. Called with the node pinned and
+     * without locks; `owner` is what the node's owner was, still readable. */
     bool (*kill)(struct cap_node *node, void *owner);
     /* The last pin of an unlinked node is gone: frees it, after a grace period. */
     void (*free)(struct cap_node *node);
 };
 
 struct cap_node {
-    struct cap_node *parent;  /* NULL: the anchor, or unlinked */
+    struct cap_node *parent; /* NULL: the anchor, or unlinked */
     struct list children;
-    struct list condemned;    /* children that a revocation has killed and clean-up has not yet reached */
-    struct list sibling;      /* in the parent's children or condemned */
-    u64 birth_epoch;          /* the object's epoch when the node was made */
-    u64 revoked_epoch;        /* descendants born before it are dead */
-    struct object *object;    /* borrowed by the anchor, a reference for all others */
-    void *owner;              /* by ops: the capability space, the vspace. NULL: a ghost */
+    struct list
+        condemned; /* children that a revocation has killed and clean-up has not yet reached */
+    struct list sibling;   /* in the parent's children or condemned */
+    u64 birth_epoch;       /* the object's epoch when the node was made */
+    u64 revoked_epoch;     /* descendants born before it are dead */
+    struct object *object; /* borrowed by the anchor, a reference for all others */
+    void *owner;           /* by ops: the capability space, the vspace. NULL: a ghost */
     const struct cap_node_ops *ops;
-    u64 range_start;          /* memory: bytes; ports: port numbers; else 0 */
+    u64 range_start; /* memory: bytes; ports: port numbers; else 0 */
     u64 range_end;
-    u32 slot_index;           /* of a slot node */
+    u32 slot_index; /* of a slot node */
     u16 depth;
-    u32 pins;                 /* who needs it to stay in memory; the last frees it */
+    u32 pins; /* who needs it to stay in memory; the last frees it */
 };
 
 enum object_state { OBJECT_LIVE = 0, OBJECT_DEAD = 1 };
@@ -52,14 +54,16 @@ struct object_ops {
     const char *name;
     /* The last reference is gone. Takes the object apart and ends in object_free_after_grace. */
     void (*release)(struct object *object);
-    /* The payer is destroyed: make the object useless to everybody, now; its references go as holders notice. */
+    /* The payer is destroyed: make the object useless to everybody, now; its references go as
+     * holders notice. */
     void (*condemn)(struct object *object);
     /* After the grace period: give the memory back. */
     void (*reclaim)(struct object *object);
-    /* A revocation of capabilities has been published: end the waits that relied on dead ones. May be NULL. */
+    /* A revocation of capabilities has been published: end the waits that relied on dead ones. May
+     * be NULL. */
     void (*revoked)(struct object *object);
-    /* One more or one less slot holds `holder_right`. Under a space's lock, perhaps the tree lock: may count, not act. NULL:
-     * the type does not care. */
+    /* One more or one less slot holds `holder_right`. Under a space's lock, perhaps the tree lock:
+     * may count, not act. NULL: the type does not care. */
     void (*holders_changed)(struct object *object, int change);
     u32 holder_right;
     /* After a slot with `holder_right` was cleared, without locks. */
@@ -67,11 +71,11 @@ struct object_ops {
 };
 
 struct object {
-    u8 type;           /* enum object_type */
-    u8 state;          /* enum object_state; atomic */
-    u32 references;    /* atomic */
-    u64 id;            /* for people and events */
-    u64 epoch;         /* atomic; unique in the system */
+    u8 type;        /* enum object_type */
+    u8 state;       /* enum object_state; atomic */
+    u32 references; /* atomic */
+    u64 id;         /* for people and events */
+    u64 epoch;      /* atomic; unique in the system */
     struct payer *payer;
     struct spinlock tree_lock;
     struct cap_node anchor; /* root of the derivation tree */
@@ -82,27 +86,31 @@ struct object {
 /* Indexed by enum object_type; defined by kernel/init, the only folder that sees all types. */
 extern const struct object_ops *const object_operations[OBJECT_TYPE_COUNT];
 
-/* Who pays for objects: a group's account, and the list of what it pays for, so that its destruction finds them all. */
+/* Who pays for objects: a group's account, and the list of what it pays for, so that its
+ * destruction finds them all. */
 struct payer {
     struct account account;
-    struct spinlock lock;  /* RANK_REGISTRY */
-    struct list objects;   /* enlisted ones, by payer_link */
-    struct object *owner;  /* the group; each object holds a reference to it */
+    struct spinlock lock; /* RANK_REGISTRY */
+    struct list objects;  /* enlisted ones, by payer_link */
+    struct object *owner; /* the group; each object holds a reference to it */
 };
 
-/* A new object with one reference, held by the caller. The payer has been charged; the object keeps its owner alive. */
+/* A new object with one reference, held by the caller. The payer has been charged; the object keeps
+ * its owner alive. */
 void object_init(struct object *object, enum object_type type, struct payer *payer);
 
-/* The object is complete: destruction of its payer will find it. DEAD: the payer is being destroyed. */
+/* The object is complete: destruction of its payer will find it. DEAD: the payer is being
+ * destroyed. */
 enum status object_enlist(struct object *object) MUST_USE;
 /* The object is about to be freed: forgets its payer. Called by reclaim as the last thing. */
 void object_fini(struct object *object);
 
-/* Takes another reference; the caller has one, or is inside a grace period and accepts failure (try). */
+/* Takes another reference; the caller has one, or is inside a grace period and accepts failure
+ * (try). */
 void object_get(struct object *object);
 bool object_try_get(struct object *object) MUST_USE;
-/* Drops one, whatever locks of rank TREE or below are held. With the last the object is dead at once; its type's release is called
- * after a grace period, at a kernel exit, without locks. */
+/* Drops one, whatever locks of rank TREE or below are held. With the last the object is dead at
+ * once; its type's release is called after a grace period, at a kernel exit, without locks. */
 void object_put(struct object *object);
 
 /* Calls the type's reclaim once every CPU has passed a quiescent state. */

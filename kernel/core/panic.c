@@ -1,11 +1,11 @@
 /* The end: says what went wrong, and stops every CPU. */
+#include "core/panic.h"
 #include "abi/syscalls.h"
 #include "arch/device.h"
 #include "arch/upcalls.h"
 #include "core/assert.h"
 #include "core/cpu.h"
 #include "core/log.h"
-#include "core/panic.h"
 #include "core/symbols.h"
 #include "lib/format.h"
 
@@ -40,7 +40,8 @@ static void print_backtrace(void)
     u32 found = arch_backtrace(addresses, BACKTRACE_LIMIT);
     log_line("stack:");
     for (u32 i = 0; i < found; i++)
-        print_address(addresses[i] - 1); /* the call: it may be the last instruction of its function */
+        print_address(addresses[i] -
+                      1); /* the call: it may be the last instruction of its function */
 }
 
 static void print_line(const char *text)

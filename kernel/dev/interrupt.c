@@ -7,7 +7,8 @@
 #include "trace/trace.h"
 
 KERNEL_STATE static struct slab_cache interrupt_cache;
-KERNEL_STATE static struct interrupt *lines[ARCH_IRQ_LINES]; /* atomic; objects are freed after grace */
+KERNEL_STATE static struct interrupt
+    *lines[ARCH_IRQ_LINES]; /* atomic; objects are freed after grace */
 
 void interrupt_init(void)
 {

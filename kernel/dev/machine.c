@@ -29,12 +29,14 @@ void trace_domain_init(u64 boot_id)
     /* One contiguous run; on many CPUs fewer events each. */
     u32 capacity = ROOT_EVENTS_PER_CPU;
     u64 limit = PAGE_SIZE << FRAME_MAX_ORDER;
-    while (trace_domain_size_bytes(capacity, cpu_count()) > limit && capacity > TRACE_EVENTS_PER_PAGE)
+    while (trace_domain_size_bytes(capacity, cpu_count()) > limit &&
+           capacity > TRACE_EVENTS_PER_PAGE)
         capacity /= 2;
     u64 size = trace_domain_size_bytes(capacity, cpu_count());
     enum status status = memory_create_contiguous(&group_root()->payer, size, &trace_memory);
     if (status != STATUS_OK)
         panic("no memory for the trace rings: %lu bytes", size);
+    /* SAFETY: a contiguous run of `size` bytes that is never freed. */
     void *base = arch_phys_to_virt(paddr(trace_memory->root));
     trace_domain_format(base, capacity, cpu_count(), boot_id);
     trace_root_start(base, BOOT_CATEGORIES);

@@ -8,7 +8,8 @@
 void machine_init(void);
 struct object *machine_object(void);
 
-/* The root trace domain's rings: made at boot, mapped by those who hold the domain with TRACE_READ. */
+/* The root trace domain's rings: made at boot, mapped by those who hold the domain with TRACE_READ.
+ */
 void trace_domain_init(u64 boot_id);
 struct object *trace_domain_object(void);
 struct memory *trace_domain_memory(void);

@@ -12,7 +12,8 @@ void timer_object_init(void)
     slab_cache_init(&timer_cache, "timer", sizeof(struct timer_object), 16);
 }
 
-/* Of a timer that is `late`: the next multiple of its period, or never. A period may be longer than there is time left. */
+/* Of a timer that is `late`: the next multiple of its period, or never. A period may be longer than
+ * there is time left. */
 static u64 next_deadline(const struct timer_object *timer, u64 late)
 {
     if (timer->period_ns == 0)
@@ -20,7 +21,8 @@ static u64 next_deadline(const struct timer_object *timer, u64 late)
     return deadline_after(timer->period_ns - late % timer->period_ns);
 }
 
-/* The queue's timer may be one that was set anew on another CPU meanwhile: only a deadline that has passed counts. */
+/* The queue's timer may be one that was set anew on another CPU meanwhile: only a deadline that has
+ * passed counts. */
 static void fire(struct timer *queued)
 {
     struct timer_object *timer = CONTAINER_OF(queued, struct timer_object, timer);

@@ -16,7 +16,7 @@ struct timer_object {
     struct timer timer;
     struct binding binding;
     u64 period_ns;
-    u64 deadline_ns;           /* TIME_NEVER: stopped */
+    u64 deadline_ns; /* TIME_NEVER: stopped */
 };
 
 static inline struct timer_object *timer_object_of(struct object *object)

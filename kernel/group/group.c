@@ -89,8 +89,8 @@ static void condemn(struct object *object)
     object_operations[object->type]->condemn(object);
 }
 
-/* A group below, unless somebody else is destroying it already: then what it draws from here goes by that hand. At most
- * GROUP_MAX_DEPTH deep. */
+/* A group below, unless somebody else is destroying it already: then what it draws from here goes
+ * by that hand. At most GROUP_MAX_DEPTH deep. */
 static bool condemn_below(struct group *group, struct group *below, u32 limit)
 {
     if (below->destroyer != group) {
@@ -141,8 +141,8 @@ void group_usage(const struct group *group, struct group_usage *usage)
     usage->child_count = ATOMIC_LOAD(&group->child_count);
 }
 
-/* Nobody refers to the group: no object that it pays for exists any more. Small change (nodes, slots) may still wait for
- * its grace period. */
+/* Nobody refers to the group: no object that it pays for exists any more. Small change (nodes,
+ * slots) may still wait for its grace period. */
 void group_release(struct object *object)
 {
     ASSERT(object != &root.object);

@@ -1,7 +1,8 @@
 /*
  * Resource groups: the banks from which objects, frames and CPU time are drawn, nested.
  *
- * Locks: `payer.lock` (RANK_REGISTRY) guards the list of enlisted objects; accounts look after themselves.
+ * Locks: `payer.lock` (RANK_REGISTRY) guards the list of enlisted objects; accounts look after
+ * themselves.
  */
 #ifndef GROUP_GROUP_H
 #define GROUP_GROUP_H
@@ -14,17 +15,17 @@
 #define GROUP_MAX_WEIGHT     10000u
 
 struct group {
-    struct object object;  /* paid by the parent */
-    struct payer payer;    /* what this group pays for */
-    struct group *parent;  /* NULL: the root; kept alive by object.payer */
+    struct object object; /* paid by the parent */
+    struct payer payer;   /* what this group pays for */
+    struct group *parent; /* NULL: the root; kept alive by object.payer */
     u32 depth;
-    u32 weight;            /* share of the CPU against siblings; atomic */
-    u64 cpu_cycles;        /* used by threads and jobs of this group; atomic */
-    u64 child_count;       /* atomic */
-    u32 destroying;            /* atomic; somebody destroys it */
-    struct job job;            /* destroying it; the group's own, so that whoever asked may end meanwhile */
-    struct spinlock lock;      /* RANK_IPC: guards the two below */
-    struct list waiters;       /* threads that wait for the end of the destruction */
+    u32 weight;      /* share of the CPU against siblings; atomic */
+    u64 cpu_cycles;  /* used by threads and jobs of this group; atomic */
+    u64 child_count; /* atomic */
+    u32 destroying;  /* atomic; somebody destroys it */
+    struct job job;  /* destroying it; the group's own, so that whoever asked may end meanwhile */
+    struct spinlock lock; /* RANK_IPC: guards the two below */
+    struct list waiters;  /* threads that wait for the end of the destruction */
     bool destroyed;
     struct group *destroyer;   /* the group above by whose destruction it goes */
     struct object *condemning; /* being destroyed: the object at hand, a reference */
@@ -35,12 +36,14 @@ void group_init(void);
 /* The root group; made at boot, never destroyed. */
 struct group *group_root(void);
 
-/* A new group below `parent`, one reference held by the caller. TOO_DEEP, BAD_ARGUMENT, DEAD, GROUP_LIMIT, NO_MEMORY. */
+/* A new group below `parent`, one reference held by the caller. TOO_DEEP, BAD_ARGUMENT, DEAD,
+ * GROUP_LIMIT, NO_MEMORY. */
 enum status group_create(struct group *parent, const struct group_limits *limits,
                          struct group **out) MUST_USE;
 
-/* A bounded step of destroying a group, by one caller at a time: nothing more is charged to it, and what it pays for is
- * condemned and revoked, one object after the other, groups below included. True when none is left. */
+/* A bounded step of destroying a group, by one caller at a time: nothing more is charged to it, and
+ * what it pays for is condemned and revoked, one object after the other, groups below included.
+ * True when none is left. */
 bool group_condemn_some(struct group *group, u32 limit);
 /* Nothing is charged to it: all that it paid for has been reclaimed. */
 bool group_is_empty(const struct group *group);

@@ -1,9 +1,9 @@
 /*
  * The reaper: long work in bounded slices.
  *
- * A job belongs to the CPU that started it and is run there, one slice at a time, between threads. Its time is billed to
- * its group. A job may ask to wait for a grace period before its next slice. When it is done, `done` is called: whoever
- * waits for it is woken there.
+ * A job belongs to the CPU that started it and is run there, one slice at a time, between threads.
+ * Its time is billed to its group. A job may ask to wait for a grace period before its next slice.
+ * When it is done, `done` is called: whoever waits for it is woken there.
  *
  * Locks: none for the queue (per CPU, interrupts off).
  */
@@ -31,7 +31,8 @@ struct job {
     struct group *group;           /* borrowed: kept alive by what the job works on */
 };
 
-/* Starts a job on this CPU and runs its first slice; true if that was all (`done` is then not called). */
+/* Starts a job on this CPU and runs its first slice; true if that was all (`done` is then not
+ * called). */
 bool job_start(struct job *job);
 
 /* The same, without a first slice. */

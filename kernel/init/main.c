@@ -1,6 +1,6 @@
 /*
- * The boot, in order. Each step is a line of the table; a step that fails panics with its reason, after its name has been
- * logged.
+ * The boot, in order. Each step is a line of the table; a step that fails panics with its reason,
+ * after its name has been logged.
  */
 #include "arch/cpu.h"
 #include "arch/device.h"
@@ -139,13 +139,13 @@ struct boot_step {
 };
 
 static const struct boot_step steps[] = {
-    {"CPU tables", step_cpu},         {"memory map", step_memory_map},
-    {"paging", step_paging},          {"frames", step_frames},
-    {"interrupts", step_interrupts},  {"slabs", step_slabs},
-    {"groups", step_groups},          {"trace", step_trace},
-    {"scheduler", step_scheduler},    {"IPC", step_ipc},
-    {"devices", step_devices},        {"other CPUs", step_cpus},
-    {"processes", step_processes},    {"init", step_init},
+    {"CPU tables", step_cpu},        {"memory map", step_memory_map},
+    {"paging", step_paging},         {"frames", step_frames},
+    {"interrupts", step_interrupts}, {"slabs", step_slabs},
+    {"groups", step_groups},         {"trace", step_trace},
+    {"scheduler", step_scheduler},   {"IPC", step_ipc},
+    {"devices", step_devices},       {"other CPUs", step_cpus},
+    {"processes", step_processes},   {"init", step_init},
 };
 
 static void check_boot_info(void)
@@ -160,7 +160,8 @@ static void check_boot_info(void)
         panic("boot info: a count is out of bounds");
 }
 
-/* The clock starts with the interrupt controllers; before that the cycle counter tells the time of a step. */
+/* The clock starts with the interrupt controllers; before that the cycle counter tells the time of
+ * a step. */
 static void run_steps(void)
 {
     u64 cycles[ARRAY_SIZE(steps)];
@@ -188,18 +189,21 @@ static void greet(void)
              arch_cpu_name());
 }
 
-/* So that the way a panic looks can be tested: on the command line, test_panic=assert or test_panic=fault. */
+/* So that the way a panic looks can be tested: on the command line, test_panic=assert or
+ * test_panic=fault. */
 static void panic_if_asked(void)
 {
     if (command_line_has(boot->command_line, "test_panic=assert"))
         panic("asked for on the command line");
     if (command_line_has(boot->command_line, "test_panic=fault"))
+        /* SAFETY: meant to fault. */
         *(volatile u64 *)(uintptr_t)8 = 0;
 }
 
 void kernel_main(const struct boot_info *boot_info)
 {
-    boot = (struct boot_info *)(uintptr_t)boot_info; /* the loader's gift: ours to wipe the seed in */
+    /* SAFETY: drops a const: the block is the kernel's since the hand-over, to wipe the seed in. */
+    boot = (struct boot_info *)(uintptr_t)boot_info;
     arch_console_init(boot);
     check_boot_info();
     panic_configure(command_line_has(boot->command_line, "test_exit=on"));

@@ -7,7 +7,8 @@
 #include "ipc/endpoint.h"
 #include "proc/process.h"
 
-/* Memory that its payer no longer pays for: the revocation that goes with it unmaps it everywhere. */
+/* Memory that its payer no longer pays for: the revocation that goes with it unmaps it everywhere.
+ */
 static void condemn_nothing(struct object *object)
 {
     (void)object;
@@ -74,9 +75,9 @@ static const struct object_ops singleton_ops = {
 };
 
 const struct object_ops *const object_operations[OBJECT_TYPE_COUNT] = {
-    [OBJECT_PROCESS] = &process_ops,     [OBJECT_THREAD] = &thread_ops,
-    [OBJECT_MEMORY] = &memory_ops,       [OBJECT_ENDPOINT] = &endpoint_ops,
-    [OBJECT_GROUP] = &group_ops,         [OBJECT_INTERRUPT] = &interrupt_ops,
-    [OBJECT_PORTS] = &singleton_ops,     [OBJECT_TIMER] = &timer_ops,
-    [OBJECT_MACHINE] = &singleton_ops,   [OBJECT_TRACE_DOMAIN] = &singleton_ops,
+    [OBJECT_PROCESS] = &process_ops,   [OBJECT_THREAD] = &thread_ops,
+    [OBJECT_MEMORY] = &memory_ops,     [OBJECT_ENDPOINT] = &endpoint_ops,
+    [OBJECT_GROUP] = &group_ops,       [OBJECT_INTERRUPT] = &interrupt_ops,
+    [OBJECT_PORTS] = &singleton_ops,   [OBJECT_TIMER] = &timer_ops,
+    [OBJECT_MACHINE] = &singleton_ops, [OBJECT_TRACE_DOMAIN] = &singleton_ops,
 };

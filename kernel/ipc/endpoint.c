@@ -87,8 +87,7 @@ const struct wait_ops reply_ops = {.kind = THREAD_STATE_CALLING, .abort = abort_
 /* The first thread of `list` that `dead_only` does not spare; NULL if there is none. Lock held. */
 static struct thread *first_to_end(struct list *list, bool dead_only)
 {
-    LIST_FOREACH(link, list)
-    {
+    LIST_FOREACH (link, list) {
         struct thread *thread = LIST_ENTRY(link, struct thread, wait_link);
         if (!dead_only || (thread->wait_ref.slot && cap_ref_is_revoked(&thread->wait_ref)))
             return thread;
@@ -151,7 +150,8 @@ void endpoint_reclaim(struct object *object)
     object_deallocate(&endpoint_cache, object, offsetof(struct endpoint, object));
 }
 
-/* Who holds the right to receive. The count is exact under the spaces' locks; what follows from it is decided here, later. */
+/* Who holds the right to receive. The count is exact under the spaces' locks; what follows from it
+ * is decided here, later. */
 void endpoint_holders_changed(struct object *object, int change)
 {
     struct endpoint *endpoint = endpoint_of(object);
@@ -190,12 +190,13 @@ static void begin_grace(struct mail *mail)
     object_put(&endpoint->object);
 }
 
-/* May be called under the lock of another endpoint, or this one's (a message that takes the last right to receive away): what
- * follows is done at the end of the kernel entry. */
+/* May be called under the lock of another endpoint, or this one's (a message that takes the last
+ * right to receive away): what follows is done at the end of the kernel entry. */
 void endpoint_holders_gone(struct object *object)
 {
     struct endpoint *endpoint = endpoint_of(object);
-    if (ATOMIC_LOAD(&endpoint->receive_caps) != 0 || ATOMIC_EXCHANGE(&endpoint->holders_mailed, 1) != 0)
+    if (ATOMIC_LOAD(&endpoint->receive_caps) != 0 ||
+        ATOMIC_EXCHANGE(&endpoint->holders_mailed, 1) != 0)
         return;
     if (object_try_get(object))
         mailbox_post(this_cpu()->index, &endpoint->holders_mail);

@@ -9,7 +9,8 @@
  *
  * Never both senders (or queue, or signals) and receivers at once.
  *
- * Locks: `lock` (RANK_IPC) guards all of it, and the serving and server links of the threads in `served`.
+ * Locks: `lock` (RANK_IPC) guards all of it, and the serving and server links of the threads in
+ * `served`.
  */
 #ifndef IPC_ENDPOINT_H
 #define IPC_ENDPOINT_H
@@ -32,12 +33,13 @@ struct endpoint {
     u32 queued;
     u32 depth;
     u64 signals;
-    u8 turn;              /* enum message_source that goes first, so that none starves another */
-    u64 receive_caps;     /* slots that hold the right to receive; atomic, counted by cap/ */
+    u8 turn;          /* enum message_source that goes first, so that none starves another */
+    u64 receive_caps; /* slots that hold the right to receive; atomic, counted by cap/ */
     u64 grace_ns;
-    bool down;            /* had no receiver for longer than the grace time */
-    struct timer grace;   /* armed while there is no receiver */
-    struct mail holders_mail; /* the last receiver is gone: to be looked at; the endpoint is referenced then */
+    bool down;                /* had no receiver for longer than the grace time */
+    struct timer grace;       /* armed while there is no receiver */
+    struct mail holders_mail; /* the last receiver is gone: to be looked at; the endpoint is
+                                 referenced then */
     u32 holders_mailed;       /* atomic */
 };
 
@@ -52,8 +54,9 @@ enum status endpoint_create(struct payer *payer, u32 depth, u64 grace_ns,
                             struct endpoint **out) MUST_USE;
 
 /*
- * The operations act for the current thread, whose registers hold message and info word; they set its result registers. When
- * they return, the thread may be blocked, or another may be current. `ref` is a checked capability.
+ * The operations act for the current thread, whose registers hold message and info word; they set
+ * its result registers. When they return, the thread may be blocked, or another may be current.
+ * `ref` is a checked capability.
  */
 void endpoint_send(struct thread *sender, const struct cap_ref *ref, u64 info, u64 deadline_ns);
 void endpoint_call(struct thread *caller, const struct cap_ref *ref, u64 info, u64 deadline_ns);
@@ -63,11 +66,12 @@ void endpoint_reply(struct thread *server, u64 info);
 void endpoint_reply_receive(struct thread *server, const struct cap_ref *ref, u64 info,
                             u64 deadline_ns);
 
-/* Sets signal bits and wakes a receiver if there is one. Never blocks; any context without locks of RANK_IPC or above. */
+/* Sets signal bits and wakes a receiver if there is one. Never blocks; any context without locks of
+ * RANK_IPC or above. */
 void endpoint_signal(struct endpoint *endpoint, u64 bits);
 
-/* The thread's fault becomes a call on the endpoint (a reference that the caller keeps for the thread's life). False: nobody
- * will ever answer. */
+/* The thread's fault becomes a call on the endpoint (a reference that the caller keeps for the
+ * thread's life). False: nobody will ever answer. */
 bool endpoint_fault(struct thread *thread, struct endpoint *endpoint, u64 badge);
 
 /* The current thread ends: the call that it serves fails with `status`. */

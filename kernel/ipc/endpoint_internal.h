@@ -21,9 +21,10 @@ struct queued_message {
 enum status queued_message_create(struct endpoint *endpoint, struct queued_message **out) MUST_USE;
 void queued_message_free(struct endpoint *endpoint, struct queued_message *message);
 
-/* Moves what the sender's info word, registers and buffer hold into the receiver's registers and buffer; `to_info` is what the
- * receiver is willing to take. Both threads are stopped. NOT_ACCEPTED, or what a capability transfer fails with; then nothing
- * has moved. Called under the endpoint's lock. */
+/* Moves what the sender's info word, registers and buffer hold into the receiver's registers and
+ * buffer; `to_info` is what the receiver is willing to take. Both threads are stopped.
+ * NOT_ACCEPTED, or what a capability transfer fails with; then nothing has moved. Called under the
+ * endpoint's lock. */
 enum status message_deliver(struct thread *from, struct thread *to, u64 info, u64 to_info,
                             enum message_kind kind, u64 badge) MUST_USE;
 /* From a queued message; cannot fail. */
@@ -44,7 +45,8 @@ bool endpoint_is_down_locked(struct endpoint *endpoint);
 void endpoint_begin_service(struct endpoint *endpoint, struct thread *caller,
                             struct thread *server);
 
-/* Lock held: the first receiver whose capability has not been revoked (the others are about to be told); NULL if there is none. */
+/* Lock held: the first receiver whose capability has not been revoked (the others are about to be
+ * told); NULL if there is none. */
 struct thread *endpoint_first_receiver(struct endpoint *endpoint);
 
 #endif

@@ -1,4 +1,5 @@
-/* Futexes. A waiter is in its bucket before the word is read, and a waker writes the word before it looks into the bucket. */
+/* Futexes. A waiter is in its bucket before the word is read, and a waker writes the word before it
+ * looks into the bucket. */
 #include "ipc/futex.h"
 
 #include "mm/user_copy.h"
@@ -26,6 +27,7 @@ void futex_init(void)
 
 static struct bucket *bucket_of(const struct memory_word *word)
 {
+    /* SAFETY: the address is a number to hash, never followed. */
     u64 hash = ((u64)(uintptr_t)word->object >> 6) ^ word->offset >> 2;
     hash *= 0x9e3779b97f4a7c15ull; /* 2^64 over the golden ratio: spreads to the top bits */
     return &buckets[hash >> 56];
@@ -34,7 +36,8 @@ static struct bucket *bucket_of(const struct memory_word *word)
 void futex_wait(struct thread *thread, u64 address, u32 expected, u64 deadline_ns)
 {
     u32 value;
-    /* Brings the page in; the read that counts comes under the lock, where no fault can be resolved. */
+    /* Brings the page in; the read that counts comes under the lock, where no fault can be
+     * resolved. */
     enum status status = user_load_u32(user_ptr(address), &value);
     if (status != STATUS_OK) {
         thread_set_status(thread, status);
@@ -47,6 +50,7 @@ void futex_wait(struct thread *thread, u64 address, u32 expected, u64 deadline_n
     }
     struct bucket *bucket = bucket_of(&word);
     spin_lock(&bucket->lock);
+    /* SAFETY: an aligned word of the loaded space, below USER_END as user_load_u32 has found. */
     if (!arch_user_load_u32(user_ptr(address), &value)) {
         thread_set_status(thread, STATUS_BAD_ADDRESS);
     } else if (value != expected) {
@@ -64,8 +68,7 @@ static struct thread *take_waiter(struct bucket *bucket, const struct memory_wor
 {
     struct thread *found = NULL;
     spin_lock(&bucket->lock);
-    LIST_FOREACH(link, &bucket->waiters)
-    {
+    LIST_FOREACH (link, &bucket->waiters) {
         struct thread *thread = LIST_ENTRY(link, struct thread, wait_link);
         if (thread->futex.object == word->object && thread->futex.offset == word->offset) {
             wait_end(thread);

@@ -18,8 +18,9 @@ static bool is_loss(enum status status)
     return status == STATUS_REVOKED || status == STATUS_STALE_HANDLE;
 }
 
-/* All or nothing as far as the caller's mistakes and the receiver's resources go: everything is checked, room for the moves is
- * reserved, copies are made, which can be undone, and then the moves, which cannot fail but by the capability's own end. */
+/* All or nothing as far as the caller's mistakes and the receiver's resources go: everything is
+ * checked, room for the moves is reserved, copies are made, which can be undone, and then the
+ * moves, which cannot fail but by the capability's own end. */
 static enum status transfer_caps(struct thread *from, struct thread *to, u32 count, u64 *lost)
 {
     struct message_cap wanted[MESSAGE_MAX_CAPS];
@@ -57,7 +58,8 @@ static enum status transfer_caps(struct thread *from, struct thread *to, u32 cou
         if (wanted[i].mode == CAP_SEND_MOVE &&
             cap_move(to->space, &refs[i], wanted[i].rights, &received[i]) != STATUS_OK)
             *lost = INFO_CAPS_LOST;
-        TRACE(CAP_TRANSFER, refs[i].object->id, wanted[i].rights, to->space->process_id, wanted[i].mode);
+        TRACE(CAP_TRANSFER, refs[i].object->id, wanted[i].rights, to->space->process_id,
+              wanted[i].mode);
     }
     memcpy(to->buffer->received_caps, received, sizeof(received));
     return STATUS_OK;

@@ -26,8 +26,9 @@ static void answer_fault(struct thread *caller, const struct thread *server, u64
 }
 
 /*
- * Completes the call that the current thread serves: with its message (`failure` OK), or with an error. NO_CALLER: there is none,
- * or it has left. Another error: the message cannot be delivered, and the call is still served.
+ * Completes the call that the current thread serves: with its message (`failure` OK), or with an
+ * error. NO_CALLER: there is none, or it has left. Another error: the message cannot be delivered,
+ * and the call is still served.
  */
 static enum status complete(struct thread *server, u64 info, enum status failure,
                             struct completion *completion)
@@ -99,8 +100,8 @@ void endpoint_reply(struct thread *server, u64 info)
     thread_set_status(server, status);
 }
 
-/* Lock held: takes one blocked sender's message. The sender to wake in *woken, if it is done; false if its message could not
- * be delivered, and it has the error. */
+/* Lock held: takes one blocked sender's message. The sender to wake in *woken, if it is done; false
+ * if its message could not be delivered, and it has the error. */
 static bool take_sender(struct endpoint *endpoint, struct thread *sender, struct thread *receiver,
                         u64 info, struct thread **woken)
 {
@@ -137,8 +138,7 @@ static bool take_sender(struct endpoint *endpoint, struct thread *sender, struct
 /* The first sender whose capability has not been revoked: the others are about to be told. */
 static struct thread *first_sender(struct endpoint *endpoint)
 {
-    LIST_FOREACH(link, &endpoint->senders)
-    {
+    LIST_FOREACH (link, &endpoint->senders) {
         struct thread *sender = LIST_ENTRY(link, struct thread, wait_link);
         if (!sender->wait_ref.slot || !cap_ref_is_revoked(&sender->wait_ref))
             return sender;
@@ -146,7 +146,8 @@ static struct thread *first_sender(struct endpoint *endpoint)
     return NULL;
 }
 
-/* Lock held: the next source that has a message, beginning with the one whose turn it is; SOURCE_COUNT: none. */
+/* Lock held: the next source that has a message, beginning with the one whose turn it is;
+ * SOURCE_COUNT: none. */
 static enum message_source next_source(struct endpoint *endpoint, struct thread **sender)
 {
     *sender = first_sender(endpoint);
@@ -177,10 +178,12 @@ static void wait_to_receive(struct endpoint *endpoint, struct thread *receiver,
     receiver->message_info = info;
     receiver->wait_ref = *ref;
     wait_prepare(receiver);
-    wait_begin(receiver, &endpoint->lock, &endpoint->receivers, &receive_ops, endpoint, deadline_ns);
+    wait_begin(receiver, &endpoint->lock, &endpoint->receivers, &receive_ops, endpoint,
+               deadline_ns);
 }
 
-/* Lock held and given up: one step towards a message. True: the receiver has one, or waits. False: again. */
+/* Lock held and given up: one step towards a message. True: the receiver has one, or waits. False:
+ * again. */
 static bool receive_step(struct endpoint *endpoint, struct thread *receiver,
                          const struct cap_ref *ref, u64 info, u64 deadline_ns)
 {

@@ -7,8 +7,7 @@
 
 struct thread *endpoint_first_receiver(struct endpoint *endpoint)
 {
-    LIST_FOREACH(link, &endpoint->receivers)
-    {
+    LIST_FOREACH (link, &endpoint->receivers) {
         struct thread *receiver = LIST_ENTRY(link, struct thread, wait_link);
         if (!cap_ref_is_revoked(&receiver->wait_ref))
             return receiver;

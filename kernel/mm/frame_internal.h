@@ -82,12 +82,12 @@ void frame_early_finish(void);
 /* --- frame_buddy.c --- */
 
 struct frame_node_state {
-    struct spinlock lock;                  /* RANK_FRAME; guards all that follows */
-    u32 orders;                            /* bit n: free[n] is not empty */
-    struct list free[FRAME_MAX_ORDER + 1]; /* linked through the first bytes of free runs */
+    struct spinlock lock;                      /* RANK_FRAME; guards all that follows */
+    u32 orders;                                /* bit n: free[n] is not empty */
+    struct list free[FRAME_MAX_ORDER + 1];     /* linked through the first bytes of free runs */
     struct frame_range fresh[FRAME_MAX_FRESH]; /* never touched; used when the lists are empty */
     u32 fresh_count;
-    u64 free_frames;                       /* fresh ones too; atomic reads without the lock */
+    u64 free_frames; /* fresh ones too; atomic reads without the lock */
     u64 total;
     u64 reserve; /* frames kept for the kernel itself */
     u64 low;     /* below this many, CPUs cache nothing */
@@ -106,8 +106,8 @@ bool frame_buddy_take(struct frame_node_state *node, u32 order, u64 keep, u64 *p
 /* Returns a run, merged with its free neighbours. */
 void frame_buddy_give(struct frame_node_state *node, u64 pfn, u32 order);
 
-/* Start-up: [start, end) is free and has never been used. Its largest runs stay untouched until they are needed, so that
- * this costs the same for any size. */
+/* Start-up: [start, end) is free and has never been used. Its largest runs stay untouched until
+ * they are needed, so that this costs the same for any size. */
 void frame_buddy_give_fresh(struct frame_node_state *node, u64 start, u64 end);
 
 /* --- frame.c --- */

@@ -1,7 +1,7 @@
 /*
- * Memory objects. The page tree of an anonymous object is a radix tree of frames of 512 words, each word the physical
- * address of a table or page below, 0 for none; an object of one page has no table at all. Tables are charged like
- * pages.
+ * Memory objects. The page tree of an anonymous object is a radix tree of frames of 512 words, each
+ * word the physical address of a table or page below, 0 for none; an object of one page has no
+ * table at all. Tables are charged like pages.
  */
 #include "mm/memory.h"
 
@@ -28,8 +28,8 @@ static bool is_page_of(u64 address, u64 page)
     return page != 0 && address == (page & ~(PAGE_SIZE - 1));
 }
 
-/* May a driver have this page of the physical space? Not memory of any kind, and not the registers that the kernel runs the
- * machine with. */
+/* May a driver have this page of the physical space? Not memory of any kind, and not the registers
+ * that the kernel runs the machine with. */
 static bool is_device_page(u64 address)
 {
     const struct boot_info *boot = machine_description;
@@ -102,6 +102,7 @@ enum status memory_create_contiguous(struct payer *payer, u64 size_bytes, struct
         object_deallocate(&memory_cache, &memory->object, offsetof(struct memory, object));
         return status;
     }
+    /* SAFETY: the run of 2^order frames was allocated just now and is nobody else's. */
     memset(arch_phys_to_virt(frame), 0, PAGE_SIZE << order);
     memory->order = order;
     memory->root = frame.raw;
@@ -121,7 +122,8 @@ enum status memory_create_physical(struct payer *payer, u64 start, u64 size_byte
     return status;
 }
 
-/* Lock held: the word that holds page `index`'s frame, its tables made if `populate`. NOT_FOUND: no table. */
+/* Lock held: the word that holds page `index`'s frame, its tables made if `populate`. NOT_FOUND: no
+ * table. */
 static enum status find_word(struct memory *memory, u64 index, bool populate, u64 **word)
 {
     u64 *at = &memory->root;
@@ -137,6 +139,7 @@ static enum status find_word(struct memory *memory, u64 index, bool populate, u6
             *at = table.raw;
             memory->resident++;
         }
+        /* SAFETY: a non-zero word above level 0 is a table of this object's, under its lock. */
         u64 *table = arch_phys_to_virt(paddr(*at));
         at = &table[(index >> (FANOUT_SHIFT * (level - 1))) & (FANOUT - 1)];
     }
@@ -156,6 +159,8 @@ static enum status fill_word(struct memory *memory, u64 *word, const paddr_t *so
     if (status != STATUS_OK)
         return status;
     if (source)
+        /* SAFETY: a new frame of this object's and a page of memory that its region keeps; never a
+         * device's. */
         memcpy(arch_phys_to_virt(frame), arch_phys_to_virt(*source), PAGE_SIZE);
     *word = frame.raw;
     memory->resident++;
@@ -209,6 +214,8 @@ enum status memory_write(struct memory *memory, u64 offset, const void *from, u6
         u64 count = PAGE_SIZE - within;
         if (count > size_bytes)
             count = size_bytes;
+        /* SAFETY: memory_page has found or made the frame; within and count stay inside the page.
+         */
         memcpy((char *)arch_phys_to_virt(frame) + within, bytes, count);
         offset += count;
         bytes += count;
@@ -217,13 +224,14 @@ enum status memory_write(struct memory *memory, u64 offset, const void *from, u6
     return STATUS_OK;
 }
 
-/* Frees what hangs below `word`, leaves first, as far as the budget of frames goes; true when all of it is gone. What is
- * freed leaves a zero word, so the next step finds its place again. */
+/* Frees what hangs below `word`, leaves first, as far as the budget of frames goes; true when all
+ * of it is gone. What is freed leaves a zero word, so the next step finds its place again. */
 static bool free_below(struct memory *memory, u64 *word, u32 level, u32 *budget)
 {
     if (*word == 0)
         return true;
     if (level > 0) {
+        /* SAFETY: nobody refers to the object any more: its tables are ours alone. */
         u64 *table = arch_phys_to_virt(paddr(*word));
         for (u32 i = 0; i < FANOUT; i++) {
             if (table[i] != 0 && !free_below(memory, &table[i], level - 1, budget))

@@ -3,10 +3,11 @@
  *
  *   anonymous    frames on first touch, zeroed, charged to the object's payer
  *   contiguous   one physical run, all there from the start
- *   physical     a range that the allocator does not own: a device, the boot archive; nothing charged or freed
+ *   physical     a range that the allocator does not own: a device, the boot archive; nothing
+ * charged or freed
  *
- * A frame belongs to the object until the object is reclaimed: unmapping never frees one, so a translation that is
- * still cached somewhere leads to memory of the same owner.
+ * A frame belongs to the object until the object is reclaimed: unmapping never frees one, so a
+ * translation that is still cached somewhere leads to memory of the same owner.
  *
  * Locks: `lock` (RANK_MEMORY) guards the page tree.
  */
@@ -22,13 +23,13 @@ struct memory {
     struct object object;
     struct spinlock lock;
     u64 page_count;
-    u8 kind;      /* enum memory_kind */
-    u8 levels;    /* of the page tree: 0 to 4 */
-    u8 order;     /* of a contiguous run */
-    bool device;  /* physical: uncached */
-    u64 resident; /* frames held; guarded by lock */
+    u8 kind;               /* enum memory_kind */
+    u8 levels;             /* of the page tree: 0 to 4 */
+    u8 order;              /* of a contiguous run */
+    bool device;           /* physical: uncached */
+    u64 resident;          /* frames held; guarded by lock */
     struct list reap_link; /* while it is taken apart: in a reaper's list */
-    u64 root;     /* word at the top: a table's, a page's or a run's physical address; 0: none */
+    u64 root; /* word at the top: a table's, a page's or a run's physical address; 0: none */
 };
 
 /* Boot. The description is borrowed for ever. */
@@ -41,15 +42,17 @@ enum status memory_create_contiguous(struct payer *payer, u64 size_bytes,
 enum status memory_create_physical(struct payer *payer, u64 start, u64 size_bytes, bool device,
                                    struct memory **out) MUST_USE;
 
-/* The frame of page `index`; with `populate`, made (zeroed) if there is none yet. NOT_FOUND: out of range, or none and
- * not `populate`. NO_MEMORY, GROUP_LIMIT. The frame stays the object's. */
+/* The frame of page `index`; with `populate`, made (zeroed) if there is none yet. NOT_FOUND: out of
+ * range, or none and not `populate`. NO_MEMORY, GROUP_LIMIT. The frame stays the object's. */
 enum status memory_page(struct memory *memory, u64 index, bool populate, paddr_t *frame) MUST_USE;
 
-/* As memory_page with `populate`, but a new frame gets a copy of `source` instead of zeros; *copied says which. */
+/* As memory_page with `populate`, but a new frame gets a copy of `source` instead of zeros; *copied
+ * says which. */
 enum status memory_page_copy(struct memory *memory, u64 index, paddr_t source, paddr_t *frame,
                              bool *copied) MUST_USE;
 
-/* Copies between kernel memory and the object, populating; no access check. For start pages and the like. */
+/* Copies between kernel memory and the object, populating; no access check. For start pages and the
+ * like. */
 enum status memory_write(struct memory *memory, u64 offset, const void *from,
                          u64 size_bytes) MUST_USE;
 

@@ -10,8 +10,9 @@ static bool range_is_user(u64 address, u64 size_bytes)
     return address < USER_END && size_bytes <= USER_END - address;
 }
 
-/* A page was missing at `address`: is it due? Each call makes progress or ends the copy: a page just brought in can only
- * fail again if another thread takes it away, and then the limit below ends it. */
+/* A page was missing at `address`: is it due? Each call makes progress or ends the copy: a page
+ * just brought in can only fail again if another thread takes it away, and then the limit below
+ * ends it. */
 static enum status bring_in(u64 address, u32 access)
 {
     struct vspace *vspace = this_cpu()->loaded;
@@ -38,6 +39,7 @@ enum status user_read(void *to, user_ptr_t from, u64 size_bytes)
         return STATUS_BAD_ADDRESS;
     for (u64 i = fault_limit(size_bytes); i > 0; i--) {
         u64 fault;
+        /* SAFETY: range_is_user has checked the user range; `to` is the caller's of that size. */
         if (arch_user_read(to, from, size_bytes, &fault))
             return STATUS_OK;
         enum status status = bring_in(fault, ACCESS_READ);
@@ -53,6 +55,7 @@ enum status user_write(user_ptr_t to, const void *from, u64 size_bytes)
         return STATUS_BAD_ADDRESS;
     for (u64 i = fault_limit(size_bytes); i > 0; i--) {
         u64 fault;
+        /* SAFETY: range_is_user has checked the user range; `from` is the caller's of that size. */
         if (arch_user_write(to, from, size_bytes, &fault))
             return STATUS_OK;
         enum status status = bring_in(fault, ACCESS_WRITE);
@@ -69,6 +72,7 @@ enum status user_load_u32(user_ptr_t address, u32 *value)
     if (!range_is_user(address.raw, sizeof(u32)))
         return STATUS_BAD_ADDRESS;
     for (u64 i = fault_limit(sizeof(u32)); i > 0; i--) {
+        /* SAFETY: aligned and below USER_END. */
         if (arch_user_load_u32(address, value))
             return STATUS_OK;
         enum status status = bring_in(address.raw, ACCESS_READ);

@@ -64,8 +64,9 @@ static void free_region_node(struct cap_node *node)
     region_free(CONTAINER_OF(node, struct region, node));
 }
 
-/* A revocation reached the capability that a region was mapped by: its entries go, then the region. The flush is asked for at
- * once; the revoker waits for a grace period before it says that it is done. */
+/* A revocation reached the capability that a region was mapped by: its entries go, then the region.
+ * The flush is asked for at once; the revoker waits for a grace period before it says that it is
+ * done. */
 static bool kill_region(struct cap_node *node, void *owner)
 {
     struct vspace *vspace = owner;
@@ -167,7 +168,8 @@ static enum status publish(struct vspace *vspace, struct region *region,
     region->link.key = address;
     region->end = address + size;
     if (mapping->parent) {
-        /* The node's reference keeps the memory; it is taken under the same tree lock as the check of the parent. */
+        /* The node's reference keeps the memory; it is taken under the same tree lock as the check
+         * of the parent. */
         enum status status = cap_node_link(&region->node, mapping->parent, vspace);
         if (status != STATUS_OK)
             return status;
@@ -215,7 +217,8 @@ enum status vspace_map(struct vspace *vspace, const struct mapping *mapping, u64
     return STATUS_OK;
 }
 
-/* The frame that a page of the region shows, and with what access, for an access of the kind asked. */
+/* The frame that a page of the region shows, and with what access, for an access of the kind asked.
+ */
 static enum status region_frame(struct region *region, u64 address, u32 access, paddr_t *frame,
                                 u32 *mapped_access)
 {
@@ -226,7 +229,8 @@ static enum status region_frame(struct region *region, u64 address, u32 access, 
 
     if (memory_page(region->shadow, region->shadow_page + page, false, frame) == STATUS_OK)
         return STATUS_OK;
-    /* Not copied yet. A page that the memory itself does not have is zeros: the copy may be made of nothing. */
+    /* Not copied yet. A page that the memory itself does not have is zeros: the copy may be made of
+     * nothing. */
     enum status status = memory_page(region->memory, region->memory_page + page, false, frame);
     if (access & ACCESS_WRITE) {
         bool copied;

@@ -1,13 +1,14 @@
 /*
  * Address spaces: a tree of regions over hardware page tables.
  *
- * A region maps part of a memory object. A private region reads that object until it writes a page, which it then has
- * in a shadow object of its own. Regions hold a reference to their memory, so no frame is freed while a page table or a
- * TLB may lead to it: a region lets go only after its entries are cleared and every CPU has passed a quiescent state, at
- * which it drops translations older than the vspace's generation (vspace_exit_check).
+ * A region maps part of a memory object. A private region reads that object until it writes a page,
+ * which it then has in a shadow object of its own. Regions hold a reference to their memory, so no
+ * frame is freed while a page table or a TLB may lead to it: a region lets go only after its
+ * entries are cleared and every CPU has passed a quiescent state, at which it drops translations
+ * older than the vspace's generation (vspace_exit_check).
  *
- * Locks: `lock` (RANK_VSPACE) guards tree and tables. `loaded_on` and `tlb_generation` are atomic: a CPU publishes that
- * it has the space loaded before it reads the generation and loads the tables.
+ * Locks: `lock` (RANK_VSPACE) guards tree and tables. `loaded_on` and `tlb_generation` are atomic:
+ * a CPU publishes that it has the space loaded before it reads the generation and loads the tables.
  */
 #ifndef MM_VSPACE_H
 #define MM_VSPACE_H
@@ -23,14 +24,15 @@ struct region {
     u64 end;
     struct memory *memory; /* a reference */
     u64 memory_page;       /* page of `memory` at start */
-    struct memory *shadow; /* private copies, by page of the region at creation; a reference; may be NULL */
+    struct memory
+        *shadow; /* private copies, by page of the region at creation; a reference; may be NULL */
     u64 shadow_page;
-    u32 access;            /* ACCESS_* now */
-    u32 max_access;        /* what protect may grant */
+    u32 access;     /* ACCESS_* now */
+    u32 max_access; /* what protect may grant */
     bool private_copy;
-    bool dying;            /* being unmapped: faults fail, the range stays taken */
-    u64 cleared;           /* dying: entries below this address are cleared */
-    struct cap_node node;  /* in the memory's derivation tree, if it was mapped by a capability */
+    bool dying;           /* being unmapped: faults fail, the range stays taken */
+    u64 cleared;          /* dying: entries below this address are cleared */
+    struct cap_node node; /* in the memory's derivation tree, if it was mapped by a capability */
     struct account *account;
     struct grace_node grace;
 };
@@ -48,7 +50,7 @@ struct vspace {
     u64 hint;           /* the next choice begins here */
     u64 window;         /* where address choice begins: random within one 1 GiB window */
     u64 region_count;
-    bool closed;        /* the process is ending: no new regions */
+    bool closed; /* the process is ending: no new regions */
 };
 
 void vspace_init(void);
@@ -59,39 +61,41 @@ enum status vspace_create(struct vspace *vspace, struct payer *payer, u64 window
 struct mapping {
     struct memory *memory;
     u64 memory_page;
-    u64 address;    /* 0: choose */
+    u64 address; /* 0: choose */
     u64 page_count;
-    u32 access;     /* ACCESS_READ, _WRITE, _EXECUTE */
+    u32 access; /* ACCESS_READ, _WRITE, _EXECUTE */
     u32 max_access;
     bool private_copy;
     bool eager;
     struct cap_node *parent; /* link the region under this node; NULL: none */
 };
 
-/* Adds a region; *address is where. EXISTS: the range is taken. BAD_ARGUMENT: not in the user half, not aligned, beyond the
- * memory's end, or writable and executable. REVOKED: `parent` died. GROUP_LIMIT, NO_MEMORY, DEAD. */
+/* Adds a region; *address is where. EXISTS: the range is taken. BAD_ARGUMENT: not in the user half,
+ * not aligned, beyond the memory's end, or writable and executable. REVOKED: `parent` died.
+ * GROUP_LIMIT, NO_MEMORY, DEAD. */
 enum status vspace_map(struct vspace *vspace, const struct mapping *mapping, u64 *address) MUST_USE;
 
-/* Marks [start, end) as dying, splitting regions at its ends. NOT_FOUND: nothing there. BAD_ARGUMENT: more than
- * VSPACE_CHANGE_LIMIT regions. Nothing is changed on failure. */
+/* Marks [start, end) as dying, splitting regions at its ends. NOT_FOUND: nothing there.
+ * BAD_ARGUMENT: more than VSPACE_CHANGE_LIMIT regions. Nothing is changed on failure. */
 enum status vspace_unmap_begin(struct vspace *vspace, u64 start, u64 end) MUST_USE;
 /* Clears up to `limit` entries of dying regions in the range; true when all are cleared. */
 bool vspace_unmap_step(struct vspace *vspace, u64 start, u64 end, u32 limit);
-/* Removes the dying regions of the range, after vspace_flush and, if that said so, a grace period. Bounded by `limit`
- * regions; true when none is left. */
+/* Removes the dying regions of the range, after vspace_flush and, if that said so, a grace period.
+ * Bounded by `limit` regions; true when none is left. */
 bool vspace_unmap_finish(struct vspace *vspace, u64 start, u64 end, u32 limit);
 
-/* Changes access of [start, end), all of it mapped. MISSING_RIGHT: more than the mappings may have. NOT_FOUND. Up to
- * `limit` entries from *from on; true in *done when all. The caller flushes. */
+/* Changes access of [start, end), all of it mapped. MISSING_RIGHT: more than the mappings may have.
+ * NOT_FOUND. Up to `limit` entries from *from on; true in *done when all. The caller flushes. */
 enum status vspace_protect_begin(struct vspace *vspace, u64 start, u64 end, u32 access) MUST_USE;
 bool vspace_protect_step(struct vspace *vspace, u64 *from, u64 end, u32 limit);
 
-/* Resolves a fault at `address`: maps the page that is due there. NOT_FOUND: no region; MISSING_RIGHT: it forbids the
- * access; NO_MEMORY, GROUP_LIMIT. *flush: another CPU may hold the old translation: flush and wait before going on. */
+/* Resolves a fault at `address`: maps the page that is due there. NOT_FOUND: no region;
+ * MISSING_RIGHT: it forbids the access; NO_MEMORY, GROUP_LIMIT. *flush: another CPU may hold the
+ * old translation: flush and wait before going on. */
 enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *flush) MUST_USE;
 
-/* Entries were changed: this CPU's TLB is flushed now; true if others may hold old translations; they were asked to come
- * by, and a grace period that begins after this call covers them. */
+/* Entries were changed: this CPU's TLB is flushed now; true if others may hold old translations;
+ * they were asked to come by, and a grace period that begins after this call covers them. */
 bool vspace_flush(struct vspace *vspace);
 
 /* Loads the space on this CPU (NULL: the kernel's own tables). */
@@ -111,11 +115,12 @@ bool vspace_is_empty(struct vspace *vspace);
 bool vspace_maps(struct vspace *vspace, u64 address, const struct memory *memory);
 /* No new regions from now on. */
 void vspace_close(struct vspace *vspace);
-/* After a grace period in which no thread ran in it: frees the page tables of a space without regions. */
+/* After a grace period in which no thread ran in it: frees the page tables of a space without
+ * regions. */
 void vspace_destroy(struct vspace *vspace);
 
-/* What tells a word of memory from any other, whichever address space it is seen in: a shared page's memory object and offset, a
- * private page's address space and address. */
+/* What tells a word of memory from any other, whichever address space it is seen in: a shared
+ * page's memory object and offset, a private page's address space and address. */
 struct memory_word {
     const void *object;
     u64 offset;

@@ -121,7 +121,8 @@ static void free_spares(struct region *spares[2])
 static enum status check_extent(struct vspace *vspace, u64 start, u64 end)
 {
     u32 count = 0;
-    for (struct region *region = first_in(vspace, start, end); region; region = next_in(region, end)) {
+    for (struct region *region = first_in(vspace, start, end); region;
+         region = next_in(region, end)) {
         if (++count > VSPACE_CHANGE_LIMIT)
             return STATUS_BAD_ARGUMENT;
     }
@@ -134,8 +135,8 @@ static bool is_boundary(struct vspace *vspace, u64 address)
     return !region || region->dying || region->link.key == address;
 }
 
-/* Both ends of [start, end) become boundaries, or an error; a split that was made alone does no harm. Takes the lock and
- * keeps it on success. */
+/* Both ends of [start, end) become boundaries, or an error; a split that was made alone does no
+ * harm. Takes the lock and keeps it on success. */
 static enum status lock_with_boundaries(struct vspace *vspace, u64 start, u64 end)
 {
     struct region *spares[2] = {NULL, NULL};
@@ -216,7 +217,8 @@ bool vspace_unmap_finish(struct vspace *vspace, u64 start, u64 end, u32 limit)
     return region == NULL;
 }
 
-/* Is [start, end) mapped without gaps, with nothing dying, and may all of it have `access`? Lock held. */
+/* Is [start, end) mapped without gaps, with nothing dying, and may all of it have `access`? Lock
+ * held. */
 static enum status range_allows(struct vspace *vspace, u64 start, u64 end, u32 access)
 {
     u64 expected = start;

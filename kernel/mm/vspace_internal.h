@@ -17,10 +17,12 @@ void region_free(struct region *region);
 
 struct region *vspace_region_at(struct vspace *vspace, u64 address);
 
-/* Clears as many entries of a dying region as the budget allows, which they use up; true when all are. */
+/* Clears as many entries of a dying region as the budget allows, which they use up; true when all
+ * are. */
 bool region_clear_entries(struct vspace *vspace, struct region *region, u32 *budget);
 
-/* Takes a cleared region out of the tree and gives up its node; it is freed after a grace period. */
+/* Takes a cleared region out of the tree and gives up its node; it is freed after a grace period.
+ */
 void region_remove(struct vspace *vspace, struct region *region);
 
 #endif

@@ -121,7 +121,8 @@ void process_wait(struct thread *waiter, struct process *process, bool nonblock,
         thread_set_status(waiter, STATUS_WOULD_BLOCK);
     } else {
         wait_prepare(waiter);
-        wait_begin(waiter, &process->lock, &process->waiters, &process_wait_ops, process, deadline_ns);
+        wait_begin(waiter, &process->lock, &process->waiters, &process_wait_ops, process,
+                   deadline_ns);
     }
     spin_unlock(&process->lock);
 }
@@ -232,8 +233,7 @@ static struct thread *next_to_kill(struct process *process)
 {
     struct thread *found = NULL;
     spin_lock(&process->lock);
-    LIST_FOREACH(link, &process->threads)
-    {
+    LIST_FOREACH (link, &process->threads) {
         struct thread *thread = LIST_ENTRY(link, struct thread, process_link);
         if (!thread->kill_sent) {
             thread->kill_sent = true;

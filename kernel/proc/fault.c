@@ -1,4 +1,5 @@
-/* Exceptions of user threads: pages that are due are brought in, all else becomes a fault message. */
+/* Exceptions of user threads: pages that are due are brought in, all else becomes a fault message.
+ */
 #include "arch/upcalls.h"
 #include "proc/process.h"
 #include "trace/trace.h"
@@ -27,10 +28,12 @@ static enum job_result flush_slice(struct job *job)
 }
 
 /* True: the page is there now, or will be when the thread runs again. */
-static bool resolve(struct thread *thread, const struct fault_info *fault, struct fault_record *record)
+static bool resolve(struct thread *thread, const struct fault_info *fault,
+                    struct fault_record *record)
 {
     bool flush;
-    enum status status = vspace_fault(thread->vspace, fault->address, access_of(fault->reason), &flush);
+    enum status status =
+        vspace_fault(thread->vspace, fault->address, access_of(fault->reason), &flush);
     if (status == STATUS_OK) {
         if (flush)
             thread_work(thread, flush_slice);

@@ -1,4 +1,5 @@
-/* The first process: its ELF file was read and checked by the loader, which left a list of segments. */
+/* The first process: its ELF file was read and checked by the loader, which left a list of
+ * segments. */
 #include "abi/memory.h"
 #include "arch/device.h"
 #include "core/assert.h"
@@ -40,8 +41,10 @@ static void map_segment(struct process *process, const struct boot_info *boot,
     u64 end = (segment->virt + segment->memory_size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
     struct memory *memory;
     must(memory_create(process->object.payer, end - start, &memory), "segment");
+    /* SAFETY: the loader's copy of the file, checked by it; freed only after init has started. */
     const char *file = arch_phys_to_virt(paddr(boot->init_phys));
-    must(memory_write(memory, segment->virt - start, file + segment->file_offset, segment->file_size),
+    must(memory_write(memory, segment->virt - start, file + segment->file_offset,
+                      segment->file_size),
          "segment's content");
     u64 address = start + slide;
     must(start_map(process, memory, 0, (end - start) >> PAGE_SHIFT, map_flags_of(segment->flags),
@@ -50,7 +53,8 @@ static void map_segment(struct process *process, const struct boot_info *boot,
     object_put(&memory->object);
 }
 
-static void give(struct start *start, enum init_cap index, struct object *object, u32 rights, u64 end)
+static void give(struct start *start, enum init_cap index, struct object *object, u32 rights,
+                 u64 end)
 {
     struct cap_grant grant = {
         .rights = rights | RIGHTS_COMMON,
@@ -61,8 +65,8 @@ static void give(struct start *start, enum init_cap index, struct object *object
          "capability");
 }
 
-static void give_memory(struct start *start, enum init_cap index, u64 phys, u64 size_bytes, bool device,
-                        u32 rights)
+static void give_memory(struct start *start, enum init_cap index, u64 phys, u64 size_bytes,
+                        bool device, u32 rights)
 {
     struct memory *memory;
     u64 size = align_up(size_bytes, PAGE_SIZE);
@@ -79,7 +83,8 @@ static void give_all(struct start *start, const struct boot_info *boot)
     give_memory(start, INIT_CAP_ARCHIVE, boot->archive_phys, boot->archive_size_bytes, false,
                 RIGHT_READ | RIGHT_EXECUTE | RIGHT_INFO);
     give(start, INIT_CAP_PORTS, ports_object(), RIGHTS_PORTS, ARCH_PORT_COUNT);
-    give_memory(start, INIT_CAP_DEVICE, 0, MEMORY_MAX_BYTES, true, RIGHT_READ | RIGHT_WRITE | RIGHT_INFO);
+    give_memory(start, INIT_CAP_DEVICE, 0, MEMORY_MAX_BYTES, true,
+                RIGHT_READ | RIGHT_WRITE | RIGHT_INFO);
     give(start, INIT_CAP_TRACE, trace_domain_object(), RIGHTS_TRACE, 0);
     paddr_t info = arch_virt_to_phys(boot);
     give_memory(start, INIT_CAP_BOOT_INFO, info.raw, sizeof(*boot), false, RIGHT_READ | RIGHT_INFO);

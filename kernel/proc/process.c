@@ -8,8 +8,8 @@
 #include "proc/process_internal.h"
 #include "trace/trace.h"
 
-/* Where the kernel places what has no address of its own: the upper half of the 1 GiB window from WINDOW_BASE on; programs are
- * loaded in the lower half. */
+/* Where the kernel places what has no address of its own: the upper half of the 1 GiB window from
+ * WINDOW_BASE on; programs are loaded in the lower half. */
 #define WINDOW_BASE   0x60000000ull
 #define WINDOW_RANDOM 0x10000000ull
 
@@ -43,14 +43,15 @@ static enum status make_spaces(struct payer *payer, struct process *process)
     return status;
 }
 
-enum status process_create(struct payer *payer, const char *name, u64 parent_id, struct process **out)
+enum status process_create(struct payer *payer, const char *name, u64 parent_id,
+                           struct process **out)
 {
     enum status status = account_charge(&payer->account, GROUP_PROCESSES, 1);
     if (status != STATUS_OK)
         return status;
     void *memory;
-    status = object_allocate(&process_cache, OBJECT_PROCESS, payer, offsetof(struct process, object),
-                             &memory);
+    status = object_allocate(&process_cache, OBJECT_PROCESS, payer,
+                             offsetof(struct process, object), &memory);
     if (status != STATUS_OK) {
         account_release(&payer->account, GROUP_PROCESSES, 1);
         return status;
@@ -168,8 +169,7 @@ static void describe(struct process *process, struct process_entry *entry)
     spin_lock(&process->lock);
     entry->thread_count = process->thread_count;
     u64 cycles = 0;
-    LIST_FOREACH(link, &process->threads)
-    {
+    LIST_FOREACH (link, &process->threads) {
         struct thread *thread = LIST_ENTRY(link, struct thread, process_link);
         cycles += thread->cycles;
         if (link == process->threads.next) {
@@ -188,8 +188,7 @@ static struct process *next_process(u64 after)
 {
     struct process *found = NULL;
     spin_lock(&registry_lock);
-    LIST_FOREACH(link, &registry)
-    {
+    LIST_FOREACH (link, &registry) {
         struct process *process = LIST_ENTRY(link, struct process, registry_link);
         if (process->object.id > after && object_try_get(&process->object)) {
             found = process;

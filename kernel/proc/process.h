@@ -3,8 +3,8 @@
  *
  *   RUNNING  --kill, exit, fault, last thread gone-->  ENDING  --threads gone, job done-->  DEAD
  *
- * Every thread ends on its own way out of the kernel; the last one starts the job that takes the process apart. Who waits is
- * woken when all of it has been given back.
+ * Every thread ends on its own way out of the kernel; the last one starts the job that takes the
+ * process apart. Who waits is woken when all of it has been given back.
  *
  * Locks: `lock` (RANK_PROCESS) guards threads, state, waiters and watchers.
  */
@@ -20,10 +20,10 @@
 enum process_state { PROCESS_RUNNING = 0, PROCESS_ENDING = 1, PROCESS_DEAD = 2 };
 
 struct process {
-    struct object object;     /* one reference is its own until it is dead */
+    struct object object; /* one reference is its own until it is dead */
     struct spinlock lock;
-    u8 state;                 /* enum process_state */
-    struct list threads;      /* each a reference */
+    u8 state;            /* enum process_state */
+    struct list threads; /* each a reference */
     u32 thread_count;
     struct list waiters;
     struct list watchers;
@@ -34,7 +34,7 @@ struct process {
     struct binding fault_binding; /* where faults go, if anywhere */
     u64 parent_id;
     struct list registry_link;
-    struct job job;           /* taking it apart */
+    struct job job; /* taking it apart */
     u32 phase;
     char name[SPAWN_NAME_SIZE];
 };
@@ -50,8 +50,8 @@ void process_init(void);
 enum status process_create(struct payer *payer, const char *name, u64 parent_id,
                            struct process **out) MUST_USE;
 
-/* A thread in it, held. `message_buffer` 0: choose where its buffer page is mapped. One reference held by the caller. DEAD: the
- * process is ending. */
+/* A thread in it, held. `message_buffer` 0: choose where its buffer page is mapped. One reference
+ * held by the caller. DEAD: the process is ending. */
 enum status process_add_thread(struct process *process, u64 message_buffer,
                                struct thread **out) MUST_USE;
 

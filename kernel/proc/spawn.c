@@ -35,15 +35,16 @@ static enum status map_segment(struct thread *parent, struct process *process,
                                const struct spawn_segment *segment)
 {
     u64 address = segment->address;
-    if (address == 0 || segment->size_bytes % PAGE_SIZE != 0 || segment->memory_offset % PAGE_SIZE != 0)
+    if (address == 0 || segment->size_bytes % PAGE_SIZE != 0 ||
+        segment->memory_offset % PAGE_SIZE != 0)
         return STATUS_BAD_ARGUMENT;
     if (segment->memory.bits == 0) {
         struct memory *memory;
         enum status status = memory_create(process->object.payer, segment->size_bytes, &memory);
         if (status != STATUS_OK)
             return status;
-        status = start_map(process, memory, 0, segment->size_bytes >> PAGE_SHIFT, segment->map_flags,
-                           &address);
+        status = start_map(process, memory, 0, segment->size_bytes >> PAGE_SHIFT,
+                           segment->map_flags, &address);
         object_put(&memory->object);
         return status;
     }
@@ -153,13 +154,15 @@ static enum status give_handles(struct thread *parent, struct start *start, stru
     return status;
 }
 
-/* Moves cannot be undone, so they come last; one whose capability went meanwhile leaves CAP_NULL. */
-static void move_caps(const struct spawn_plan *plan, struct start *start, const struct cap_ref *refs)
+/* Moves cannot be undone, so they come last; one whose capability went meanwhile leaves CAP_NULL.
+ */
+static void move_caps(const struct spawn_plan *plan, struct start *start,
+                      const struct cap_ref *refs)
 {
     for (u32 i = 0; i < plan->cap_count; i++) {
         if (plan->caps[i].mode == CAP_SEND_MOVE &&
-            cap_move(&start->process->space, &refs[i], plan->caps[i].rights, &start->info.caps[i]) !=
-                STATUS_OK)
+            cap_move(&start->process->space, &refs[i], plan->caps[i].rights,
+                     &start->info.caps[i]) != STATUS_OK)
             start->info.caps[i] = CAP_NULL;
         TRACE(CAP_TRANSFER, refs[i].object->id, plan->caps[i].rights, start->process->object.id,
               plan->caps[i].mode);

@@ -11,8 +11,9 @@ struct spawned {
     u64 id;
 };
 
-/* All or nothing: a process made by `parent` (the current thread) from `plan`, paid by `group`. Every error of the calls it stands
- * for; capabilities that were to be moved stay with the parent on failure. */
+/* All or nothing: a process made by `parent` (the current thread) from `plan`, paid by `group`.
+ * Every error of the calls it stands for; capabilities that were to be moved stay with the parent
+ * on failure. */
 enum status process_spawn(struct thread *parent, struct group *group, const struct spawn_plan *plan,
                           struct spawned *result) MUST_USE;
 

@@ -22,6 +22,7 @@ void info_page_init(const struct boot_info *boot, u64 memory_bytes, u64 boot_id)
     if (status == STATUS_OK)
         status = memory_page(info_memory, 0, true, &frame);
     ASSERT(status == STATUS_OK);
+    /* SAFETY: the one page of an object that is never freed. */
     struct info_page *page = arch_phys_to_virt(frame);
     page->version = INFO_PAGE_VERSION;
     page->cpu_count = boot->cpu_count;
@@ -37,11 +38,12 @@ static u32 access_of(u32 map_flags)
     return map_flags & (ACCESS_READ | ACCESS_WRITE | ACCESS_EXECUTE);
 }
 
-_Static_assert(MAP_READ == ACCESS_READ && MAP_WRITE == ACCESS_WRITE && MAP_EXECUTE == ACCESS_EXECUTE,
+_Static_assert(MAP_READ == ACCESS_READ && MAP_WRITE == ACCESS_WRITE &&
+                   MAP_EXECUTE == ACCESS_EXECUTE,
                "the ABI's access bits are the kernel's");
 
-enum status start_map(struct process *process, struct memory *memory, u64 memory_page, u64 page_count,
-                      u32 map_flags, u64 *address)
+enum status start_map(struct process *process, struct memory *memory, u64 memory_page,
+                      u64 page_count, u32 map_flags, u64 *address)
 {
     struct mapping mapping = {
         .memory = memory,

@@ -1,4 +1,5 @@
-/* What spawn and the start of init share: the pages and capabilities that every process begins with. For proc/ alone. */
+/* What spawn and the start of init share: the pages and capabilities that every process begins
+ * with. For proc/ alone. */
 #ifndef PROC_START_H
 #define PROC_START_H
 
@@ -14,12 +15,13 @@ struct start {
     struct start_info info;
 };
 
-/* Process, main thread, stack, start page and info page. On failure nothing is left but the process in `start`, if it exists: see
- * start_abandon. */
+/* Process, main thread, stack, start page and info page. On failure nothing is left but the process
+ * in `start`, if it exists: see start_abandon. */
 enum status start_begin(struct start *start, struct payer *payer, const char *name, u64 parent_id,
                         u64 stack_size_bytes) MUST_USE;
 
-/* The process's own capabilities go in, the start page is written, and the main thread is given its registers. */
+/* The process's own capabilities go in, the start page is written, and the main thread is given its
+ * registers. */
 enum status start_finish(struct start *start, u64 entry) MUST_USE;
 
 /* Gives up a process that never ran. */
@@ -28,7 +30,7 @@ void start_abandon(struct start *start);
 /* Drops the references of a started process. */
 void start_release(struct start *start);
 
-enum status start_map(struct process *process, struct memory *memory, u64 memory_page, u64 page_count,
-                      u32 map_flags, u64 *address) MUST_USE;
+enum status start_map(struct process *process, struct memory *memory, u64 memory_page,
+                      u64 page_count, u32 map_flags, u64 *address) MUST_USE;
 
 #endif

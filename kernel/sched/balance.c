@@ -21,7 +21,7 @@ void sched_rebase(struct activity *activity, u32 from, u32 to)
     u64 here = ATOMIC_LOAD_RELAXED(&cpu_at(to)->run_queue->virtual_now);
     u64 time = activity->virtual_time;
     /* Ahead or behind by the same, but never below zero. */
-    activity->virtual_time = time >= there ? here + (time - there)
+    activity->virtual_time = time >= there         ? here + (time - there)
                              : here > there - time ? here - (there - time)
                                                    : 0;
 }

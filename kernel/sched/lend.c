@@ -1,15 +1,17 @@
 /*
  * Lending activities along calls, giving them back, and taking them back when the caller leaves.
  *
- * A caller that is being served has `activity` NULL and `lent` set. Whoever runs on the lent activity is its `thread`, be it
- * the server or one further down the chain. A recall gives that thread its home activity.
+ * A caller that is being served has `activity` NULL and `lent` set. Whoever runs on the lent
+ * activity is its `thread`, be it the server or one further down the chain. A recall gives that
+ * thread its home activity.
  *
- * The lendings of an activity that stand are a stack: `claims[0..depth)`, each with a number of its own. A recall cuts the stack
- * at the recaller, so that the callers behind it, whose own `lent` names the same activity, find that their number no longer
- * stands at their place; those before it are not touched, for the activity is still under them.
+ * The lendings of an activity that stand are a stack: `claims[0..depth)`, each with a number of its
+ * own. A recall cuts the stack at the recaller, so that the callers behind it, whose own `lent`
+ * names the same activity, find that their number no longer stands at their place; those before it
+ * are not touched, for the activity is still under them.
  *
- * An activity that is lent on by one who had borrowed it is kept in memory by a reference: its home thread may be gone when that
- * claim turns out to be void.
+ * An activity that is lent on by one who had borrowed it is kept in memory by a reference: its home
+ * thread may be gone when that claim turns out to be void.
  */
 #include "core/assert.h"
 #include "sched/sched.h"
@@ -97,7 +99,8 @@ void sched_settle(struct thread *thread)
     sched_go_home(thread);
 }
 
-/* This CPU owns the activity: whoever runs on it goes on with its own. False: the activity has moved to another CPU. */
+/* This CPU owns the activity: whoever runs on it goes on with its own. False: the activity has
+ * moved to another CPU. */
 static bool detach_borrower(struct cpu *cpu, struct activity *activity)
 {
     struct thread *borrower = activity->thread;
@@ -106,8 +109,8 @@ static bool detach_borrower(struct cpu *cpu, struct activity *activity)
     struct activity *home = borrower->home;
     u8 state = activity->state;
     if (state == ACTIVITY_IDLE) {
-        /* It is blocked: under the lock of its wait, so that nobody takes the activity over from it meanwhile; or it is being
-         * woken by mail to this CPU. */
+        /* It is blocked: under the lock of its wait, so that nobody takes the activity over from it
+         * meanwhile; or it is being woken by mail to this CPU. */
         struct spinlock *lock = ATOMIC_LOAD(&borrower->wait_lock);
         if (lock)
             spin_lock(lock);
@@ -133,8 +136,8 @@ static bool detach_borrower(struct cpu *cpu, struct activity *activity)
     return true;
 }
 
-/* The caller's wait was ended from outside while its activity was lent. Runs on any CPU; true when the thread has an activity
- * again; else the mail was sent on. */
+/* The caller's wait was ended from outside while its activity was lent. Runs on any CPU; true when
+ * the thread has an activity again; else the mail was sent on. */
 static bool take_back(struct cpu *cpu, struct thread *thread)
 {
     struct activity *activity = thread->lent;

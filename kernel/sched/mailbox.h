@@ -1,6 +1,6 @@
 /*
- * Mailboxes: what one CPU asks of another. Lock-free, many writers, one reader; the mail is embedded in what it is about
- * and is in at most one mailbox.
+ * Mailboxes: what one CPU asks of another. Lock-free, many writers, one reader; the mail is
+ * embedded in what it is about and is in at most one mailbox.
  */
 #ifndef SCHED_MAILBOX_H
 #define SCHED_MAILBOX_H

@@ -1,4 +1,5 @@
-/* Run queues. An activity that slept keeps at most one slice of advantage over those that did not. */
+/* Run queues. An activity that slept keeps at most one slice of advantage over those that did not.
+ */
 #include "sched/run_queue.h"
 
 #include "core/assert.h"

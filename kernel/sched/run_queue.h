@@ -1,4 +1,5 @@
-/* A CPU's run queue: ready activities by virtual deadline. For sched/ alone; the owning CPU only. */
+/* A CPU's run queue: ready activities by virtual deadline. For sched/ alone; the owning CPU only.
+ */
 #ifndef SCHED_RUN_QUEUE_H
 #define SCHED_RUN_QUEUE_H
 
@@ -6,10 +7,10 @@
 
 struct run_queue {
     struct tree ready;
-    u32 count;          /* of ready; atomic, others read it */
-    u64 virtual_now;    /* never goes back: what the last picked had used */
-    u64 slice_end_ns;   /* TIME_NEVER: nobody waits */
-    u64 pull_requests;  /* mask of CPUs that ask for work; atomic */
+    u32 count;         /* of ready; atomic, others read it */
+    u64 virtual_now;   /* never goes back: what the last picked had used */
+    u64 slice_end_ns;  /* TIME_NEVER: nobody waits */
+    u64 pull_requests; /* mask of CPUs that ask for work; atomic */
 };
 
 void run_queue_init(struct run_queue *queue);

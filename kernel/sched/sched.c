@@ -1,4 +1,5 @@
-/* The scheduler: readiness, switching, and the way out of the kernel. Lending is in sched/lend.c. */
+/* The scheduler: readiness, switching, and the way out of the kernel. Lending is in sched/lend.c.
+ */
 #include "sched/sched.h"
 
 #include "arch/time.h"
@@ -8,9 +9,9 @@
 #include "sched/wait.h"
 #include "trace/trace.h"
 
-#define IDLE_JOB_SLICES   8u
-#define IDLE_ROUNDS       4u
-#define GRACE_NUDGE_NS    1000000ull
+#define IDLE_JOB_SLICES 8u
+#define IDLE_ROUNDS     4u
+#define GRACE_NUDGE_NS  1000000ull
 
 KERNEL_STATE static struct run_queue run_queues[CPU_MAX];
 
@@ -65,7 +66,8 @@ static void come_to(struct cpu *cpu, struct thread *thread)
     cpu->switched_at = arch_cycles();
     cpu->switches++;
     cpu->entered = thread;
-    cpu->entry_is_syscall = false; /* it was another thread's call: should this one have to leave again, its vectors are live */
+    cpu->entry_is_syscall = false; /* it was another thread's call: should this one have to leave
+                                      again, its vectors are live */
     vspace_load(cpu, thread->vspace);
     arch_context_enter(&thread->context);
     trace_set_context(cpu, &(struct trace_context){.thread = (u32)thread->object.id,
@@ -188,22 +190,24 @@ static void arm_timer(struct cpu *cpu)
         queue->slice_end_ns = now + (reaper_has_work() ? SCHED_REAPER_NS : SCHED_SLICE_NS);
     if (queue->slice_end_ns < next)
         next = queue->slice_end_ns;
-    if (queue->count > 0 && cpu_count() > 1 && balance_can_push(cpu) && now + SCHED_BALANCE_NS < next)
+    if (queue->count > 0 && cpu_count() > 1 && balance_can_push(cpu) &&
+        now + SCHED_BALANCE_NS < next)
         next = now + SCHED_BALANCE_NS;
     if (grace_is_waiting(cpu) && now + GRACE_NUDGE_NS < next)
         next = now + GRACE_NUDGE_NS;
     arch_timer_set(next);
 }
 
-/* Translations that others have asked to be dropped go first: once the report is made, the frames may be given to somebody else.
- * What is asked for later comes with an interrupt. */
+/* Translations that others have asked to be dropped go first: once the report is made, the frames
+ * may be given to somebody else. What is asked for later comes with an interrupt. */
 static bool report_quiescent(struct cpu *cpu)
 {
     vspace_exit_check(cpu);
     return grace_quiescent(cpu);
 }
 
-/* Nothing runs here. True if there is something to do after all. What waits for grace periods is looked at a few times only
+/* Nothing runs here. True if there is something to do after all. What waits for grace periods is
+ * looked at a few times only
  * (`rounds`): it may depend on another CPU, and this one must take its interrupts meanwhile. */
 static bool idle_has_work(struct cpu *cpu, u32 rounds)
 {

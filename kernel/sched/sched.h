@@ -1,10 +1,11 @@
 /*
  * The scheduler: which activity runs on this CPU.
  *
- * Everything of a run queue, and of the activities that a CPU owns, is touched by that CPU alone; others ask by mail. A
- * kernel entry ends in sched_exit, which picks whom to resume.
+ * Everything of a run queue, and of the activities that a CPU owns, is touched by that CPU alone;
+ * others ask by mail. A kernel entry ends in sched_exit, which picks whom to resume.
  *
- * Two bands are planned by the design; this is the fair one: the activity with the least virtual time runs, for a slice.
+ * Two bands are planned by the design; this is the fair one: the activity with the least virtual
+ * time runs, for a slice.
  */
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
@@ -17,8 +18,8 @@
 
 /* Filled by kernel/init, which sees the layers above. */
 struct sched_hooks {
-    /* A thread with THREAD_FLAG_KILLED or _FAULTED is about to go back to user mode: end it. It is current;
-     * afterwards nothing is. */
+    /* A thread with THREAD_FLAG_KILLED or _FAULTED is about to go back to user mode: end it. It is
+     * current; afterwards nothing is. */
     void (*end_thread)(struct thread *thread);
 };
 extern const struct sched_hooks sched_hooks;
@@ -31,42 +32,48 @@ static inline struct cpu *sched_enter(bool is_syscall);
 struct arch_context *sched_exit(void);
 void sched_idle_leave(struct cpu *cpu);
 
-/* The current thread is about to be seen by others as not running: its time is charged, its registers are complete. Once per
- * kernel entry; harmless when repeated. */
+/* The current thread is about to be seen by others as not running: its time is charged, its
+ * registers are complete. Once per kernel entry; harmless when repeated. */
 void sched_leave(struct cpu *cpu, struct thread *thread, bool voluntary);
 
-/* The thread's wait has ended: it becomes ready on the CPU that owns its activity. No locks above RANK_IPC held. */
+/* The thread's wait has ended: it becomes ready on the CPU that owns its activity. No locks above
+ * RANK_IPC held. */
 void sched_wake(struct thread *thread);
 
 /* The current thread lets others run first. */
 void sched_yield_cpu(void);
 
-/* The blocked thread `to` runs on this CPU at once, on `activity`, which this CPU owns and whose thread is off it. Nothing is
- * current. */
+/* The blocked thread `to` runs on this CPU at once, on `activity`, which this CPU owns and whose
+ * thread is off it. Nothing is current. */
 void sched_switch_to(struct thread *to, struct activity *activity);
 
-/* Makes `thread`, blocked before, ready on `activity`, which this CPU owns and which is not in use. */
+/* Makes `thread`, blocked before, ready on `activity`, which this CPU owns and which is not in use.
+ */
 void sched_ready_on(struct thread *thread, struct activity *activity);
 
-/* The thread goes on with its home activity on this CPU: what it ran on has been given back. It is current. */
+/* The thread goes on with its home activity on this CPU: what it ran on has been given back. It is
+ * current. */
 void sched_go_home(struct thread *thread);
 
 /* Asks the CPU that runs the thread to look at its flags. */
 void sched_kick(struct thread *thread);
 
-/* The current thread serves nobody: if it still runs on what a caller that has left had lent, it lets go of that. */
+/* The current thread serves nobody: if it still runs on what a caller that has left had lent, it
+ * lets go of that. */
 void sched_settle(struct thread *thread);
 
 /* Time so far is charged to the current thread's activity, which is about to change. */
 void sched_charge(struct thread *thread);
 
-/* Lending, under the lock of the endpoint that the call goes through. The caller of _lend is blocked or about to be; this
- * CPU takes the activity over. */
+/* Lending, under the lock of the endpoint that the call goes through. The caller of _lend is
+ * blocked or about to be; this CPU takes the activity over. */
 void sched_lend(struct thread *from, struct thread *to);
-/* May the thread call, as far as the depth of calls within calls goes? A fault is allowed one more than a call. */
+/* May the thread call, as far as the depth of calls within calls goes? A fault is allowed one more
+ * than a call. */
 bool sched_may_lend(const struct thread *thread, bool faulting) MUST_USE;
-/* The reverse, at the reply: does `from`, which is current, still run on what `to` had lent? Then it is given back, on this
- * CPU, and true; `from` has its home activity, idle. Else false: `to` has its own home activity. */
+/* The reverse, at the reply: does `from`, which is current, still run on what `to` had lent? Then
+ * it is given back, on this CPU, and true; `from` has its home activity, idle. Else false: `to` has
+ * its own home activity. */
 bool sched_give_back(struct thread *from, struct thread *to);
 
 static inline struct cpu *sched_enter(bool is_syscall)

@@ -5,10 +5,12 @@
 #include "sched/run_queue.h"
 #include "sched/sched.h"
 
-/* This CPU owns `activity`, which is idle: its thread becomes ready here, or is sent to a CPU where it may run. */
+/* This CPU owns `activity`, which is idle: its thread becomes ready here, or is sent to a CPU where
+ * it may run. */
 void sched_enqueue(struct cpu *cpu, struct activity *activity);
 
-/* Each CPU's virtual time runs by itself: the activity keeps its distance from it when it goes from one CPU to another. */
+/* Each CPU's virtual time runs by itself: the activity keeps its distance from it when it goes from
+ * one CPU to another. */
 void sched_rebase(struct activity *activity, u32 from, u32 to);
 
 /* sched/balance.c. Sends a ready activity of this CPU to CPU `to`. */

@@ -34,11 +34,12 @@ void activity_put(struct activity *activity)
         grace_defer(&activity->grace, reclaim_activity);
 }
 
-/* The thread's group pays for as long as the thread is there; what a void claim keeps longer is the kernel's: at most one for each
- * thread that makes a call. */
+/* The thread's group pays for as long as the thread is there; what a void claim keeps longer is the
+ * kernel's: at most one for each thread that makes a call. */
 static enum status make_home(struct payer *payer, struct thread *thread)
 {
-    enum status status = account_charge(&payer->account, GROUP_KERNEL_BYTES, sizeof(struct activity));
+    enum status status =
+        account_charge(&payer->account, GROUP_KERNEL_BYTES, sizeof(struct activity));
     if (status != STATUS_OK)
         return status;
     void *memory;
@@ -93,6 +94,7 @@ static enum status make_parts(struct payer *payer, struct thread *thread)
     if (status == STATUS_OK)
         status = memory_page(thread->buffer_memory, 0, true, &frame);
     if (status == STATUS_OK)
+        /* SAFETY: the one page of an object that the thread keeps for its life. */
         thread->buffer = arch_phys_to_virt(frame);
     return status;
 }
@@ -126,7 +128,8 @@ enum status thread_create(struct payer *payer, struct cap_space *space, struct v
         object_deallocate(&thread_cache, &thread->object, offsetof(struct thread, object));
         return status;
     }
-    /* Loadable from the first: a thread that is killed before it was given registers is still brought in to end. */
+    /* Loadable from the first: a thread that is killed before it was given registers is still
+     * brought in to end. */
     arch_context_init(&thread->context, 0, 0, 0, 0, thread->fpu_area);
     *out = thread;
     return STATUS_OK;

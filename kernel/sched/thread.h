@@ -1,15 +1,16 @@
 /*
  * Threads and activities.
  *
- * A thread is a register context and what it serves or waits for. An activity is the right to run: who pays, with what
- * urgency, under which trace. Each thread has a home activity; a call hands the caller's activity to the server, and the
- * reply hands it back.
+ * A thread is a register context and what it serves or waits for. An activity is the right to run:
+ * who pays, with what urgency, under which trace. Each thread has a home activity; a call hands the
+ * caller's activity to the server, and the reply hands it back.
  *
  * Who may touch what:
  *   an activity's scheduling state     the CPU that owns it (activity.cpu), alone
  *   a blocked thread's wait            the lock it waits under (wait_lock), see sched/wait.h
  *   the serving and server links       the lock of the endpoint that the call went through
- *   flags                              atomic; they make the thread take the slow way out of the kernel
+ *   flags                              atomic; they make the thread take the slow way out of the
+ * kernel
  */
 #ifndef SCHED_THREAD_H
 #define SCHED_THREAD_H
@@ -39,20 +40,20 @@ enum activity_state {
 #define LEND_MAX_DEPTH 16u
 
 struct activity {
-    struct tree_node link;  /* in a run queue, by virtual deadline */
-    struct thread *thread;  /* whom it runs now */
-    struct thread *home;    /* whose own it is; NULL once that is gone */
-    u32 references;         /* its home thread, and callers that have lent it on; atomic */
+    struct tree_node link;   /* in a run queue, by virtual deadline */
+    struct thread *thread;   /* whom it runs now */
+    struct thread *home;     /* whose own it is; NULL once that is gone */
+    u32 references;          /* its home thread, and callers that have lent it on; atomic */
     struct account *account; /* charged while the home thread is there */
     struct grace_node grace;
     struct group *payer;
     u32 cpu;
-    u8 state;               /* enum activity_state */
-    u64 virtual_time;       /* cycles used, scaled by weight */
-    u64 lendings;           /* ever made; each has a number */
+    u8 state;                       /* enum activity_state */
+    u64 virtual_time;               /* cycles used, scaled by weight */
+    u64 lendings;                   /* ever made; each has a number */
     u64 claims[LEND_MAX_DEPTH + 1]; /* numbers of the lendings that stand, outermost first */
-    u32 depth;              /* how many stand */
-    u64 trace;              /* lower half of the trace id */
+    u32 depth;                      /* how many stand */
+    u64 trace;                      /* lower half of the trace id */
     u64 next_span;
 };
 
@@ -65,42 +66,42 @@ struct activity {
 struct thread {
     struct arch_context context; /* first: the port's pointer is the thread's */
     struct object object;
-    struct process *process;     /* a reference */
-    struct cap_space *space;     /* the process's */
+    struct process *process; /* a reference */
+    struct cap_space *space; /* the process's */
     struct vspace *vspace;
-    struct list process_link;    /* in the process's threads; guarded by it */
-    bool kill_sent;              /* guarded by the process */
+    struct list process_link; /* in the process's threads; guarded by it */
+    bool kill_sent;           /* guarded by the process */
     bool exited;
 
-    struct activity *home;       /* one reference */
-    struct activity *activity;   /* it runs on; NULL while that is lent to a server */
-    u64 cpu_mask;                /* may run on; atomic */
-    u32 flags;                   /* THREAD_FLAG_*; atomic */
-    u64 cycles;                  /* run so far */
+    struct activity *home;     /* one reference */
+    struct activity *activity; /* it runs on; NULL while that is lent to a server */
+    u64 cpu_mask;              /* may run on; atomic */
+    u32 flags;                 /* THREAD_FLAG_*; atomic */
+    u64 cycles;                /* run so far */
     u64 span;
 
     /* Waiting. */
-    struct spinlock *wait_lock;  /* atomic; NULL: not waiting */
+    struct spinlock *wait_lock; /* atomic; NULL: not waiting */
     const struct wait_ops *wait_ops;
     struct list wait_link;
-    void *wait_object;           /* for people: what it waits on */
+    void *wait_object; /* for people: what it waits on */
     u64 wait_deadline;
-    struct memory_word futex;    /* the word it waits on */
+    struct memory_word futex; /* the word it waits on */
     struct timer timeout;
     struct mail wake_mail;
 
     /* Calls. */
-    struct thread *serving;      /* the caller whose call this thread answers */
-    struct thread *server;       /* who answers this thread's call */
+    struct thread *serving; /* the caller whose call this thread answers */
+    struct thread *server;  /* who answers this thread's call */
     struct endpoint *call_endpoint;
-    struct activity *lent;       /* while the call is served: the activity that the server got */
-    u64 lent_number;             /* of this lending, and its place in lent->claims */
+    struct activity *lent; /* while the call is served: the activity that the server got */
+    u64 lent_number;       /* of this lending, and its place in lent->claims */
     u32 lent_depth;
-    u64 message_info;            /* info word of what it sends, or is willing to receive */
+    u64 message_info; /* info word of what it sends, or is willing to receive */
     u64 message_badge;
-    struct cap_ref wait_ref;     /* the capability that it waits by; slot NULL: none */
-    bool calling;                /* blocked sender: wants a reply */
-    bool faulted;                /* the call is a fault message */
+    struct cap_ref wait_ref; /* the capability that it waits by; slot NULL: none */
+    bool calling;            /* blocked sender: wants a reply */
+    bool faulted;            /* the call is a fault message */
     struct fault_record fault;
 
     struct message_buffer *buffer; /* pinned; through the direct map */
@@ -110,11 +111,11 @@ struct thread {
 
     /* Long work that it asked for (sched/work.h). */
     struct job job;
-    struct spinlock job_lock;    /* RANK_IPC: under it the thread waits for the job */
+    struct spinlock job_lock; /* RANK_IPC: under it the thread waits for the job */
     bool job_busy;
-    struct object *work_object;  /* a reference for as long as the job runs; NULL: none */
-    struct cap_node *work_node;  /* pinned */
-    struct vspace *work_vspace;  /* of work_object, or the thread's own */
+    struct object *work_object; /* a reference for as long as the job runs; NULL: none */
+    struct cap_node *work_node; /* pinned */
+    struct vspace *work_vspace; /* of work_object, or the thread's own */
     u64 work_start;
     u64 work_end;
     u32 work_phase;
@@ -132,8 +133,8 @@ static inline struct thread *thread_of_context(struct arch_context *context)
 
 void thread_subsystem_init(void);
 
-/* A thread of `process` (borrowed until the caller stores it), paid by `payer`, with a message buffer that is not mapped
- * yet. Not started; one reference held by the caller. */
+/* A thread of `process` (borrowed until the caller stores it), paid by `payer`, with a message
+ * buffer that is not mapped yet. Not started; one reference held by the caller. */
 enum status thread_create(struct payer *payer, struct cap_space *space, struct vspace *vspace,
                           struct thread **out) MUST_USE;
 void thread_reclaim(struct object *object);

@@ -1,8 +1,9 @@
 /*
  * Timers: one queue per CPU, ordered by time.
  *
- * A timer is armed on the CPU that arms it. Cancelling works from any CPU; a callback that has begun elsewhere is not waited
- * for, so callbacks check under their own locks whether they are still meant.
+ * A timer is armed on the CPU that arms it. Cancelling works from any CPU; a callback that has
+ * begun elsewhere is not waited for, so callbacks check under their own locks whether they are
+ * still meant.
  *
  * Locks: the queue's (RANK_TIMER).
  */
@@ -13,9 +14,9 @@
 #include "lib/tree.h"
 
 struct timer {
-    struct tree_node link; /* key: deadline in ns */
-    u32 cpu;               /* in whose queue, while armed; atomic */
-    u32 armed;             /* atomic */
+    struct tree_node link;             /* key: deadline in ns */
+    u32 cpu;                           /* in whose queue, while armed; atomic */
+    u32 armed;                         /* atomic */
     void (*fire)(struct timer *timer); /* without locks, at the timer interrupt */
 };
 
@@ -27,7 +28,8 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
 
 /* Arms a timer that is not armed, on this CPU. */
 void timer_arm(struct timer *timer, u64 deadline_ns);
-/* Afterwards it is not armed. Whoever may arm it at the same time must be excluded by the caller. */
+/* Afterwards it is not armed. Whoever may arm it at the same time must be excluded by the caller.
+ */
 void timer_cancel(struct timer *timer);
 
 /* Fires what is due on this CPU, a bounded number; true if more is due. */

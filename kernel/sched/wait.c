@@ -30,7 +30,8 @@ void wait_begin(struct thread *thread, struct spinlock *lock, struct list *list,
     if (cpu->current == thread)
         cpu->current = NULL;
     ATOMIC_STORE_SEQ(&thread->wait_lock, lock);
-    /* A killer who set the flag before it could see the wait leaves it to us to end it: after the lock is free. */
+    /* A killer who set the flag before it could see the wait leaves it to us to end it: after the
+     * lock is free. */
     if (unlikely(ATOMIC_LOAD(&thread->flags) & THREAD_FLAG_KILLED))
         cpu->recheck = thread;
 }
@@ -55,8 +56,10 @@ struct wait_filter {
     bool spare_protected;        /* not those that only death ends */
 };
 
-/* Ends the wait if the filter, asked under its lock, lets it. BUSY: it does not; NOT_FOUND: there is no wait. */
-static enum status end_if(struct thread *thread, enum status status, const struct wait_filter *filter)
+/* Ends the wait if the filter, asked under its lock, lets it. BUSY: it does not; NOT_FOUND: there
+ * is no wait. */
+static enum status end_if(struct thread *thread, enum status status,
+                          const struct wait_filter *filter)
 {
     for (;;) {
         struct spinlock *lock = ATOMIC_LOAD(&thread->wait_lock);
@@ -93,7 +96,8 @@ enum status wait_interrupt(struct thread *thread, enum status status)
     return end_if(thread, status, &filter);
 }
 
-/* The timer may belong to a wait that has ended meanwhile: a later one has a later deadline and goes on. */
+/* The timer may belong to a wait that has ended meanwhile: a later one has a later deadline and
+ * goes on. */
 void thread_timeout(struct timer *timer)
 {
     struct thread *thread = CONTAINER_OF(timer, struct thread, timeout);

@@ -1,6 +1,6 @@
 /*
- * Waiting: a thread blocks on one list, under one lock, with one deadline. Whoever ends the wait (what it waited for, the
- * deadline, cancel, death) does so under that lock, so exactly one does.
+ * Waiting: a thread blocks on one list, under one lock, with one deadline. Whoever ends the wait
+ * (what it waited for, the deadline, cancel, death) does so under that lock, so exactly one does.
  */
 #ifndef SCHED_WAIT_H
 #define SCHED_WAIT_H
@@ -10,28 +10,30 @@
 struct wait_ops {
     enum thread_state_kind kind; /* for people */
     bool only_death_ends_it;     /* another thread's cancel does not */
-    /* The wait is being ended from outside with `status`; the lock is held, the thread is off its list. Sets results and
-     * undoes what the wait had set up. */
+    /* The wait is being ended from outside with `status`; the lock is held, the thread is off its
+     * list. Sets results and undoes what the wait had set up. */
     void (*abort)(struct thread *thread, enum status status);
 };
 
-/* The current thread of this CPU stops here: saves what must be saved before anybody can see it as waiting. */
+/* The current thread of this CPU stops here: saves what must be saved before anybody can see it as
+ * waiting. */
 void wait_prepare(struct thread *thread);
 
-/* Puts the prepared thread on `list` (NULL: on none) under `lock`, which is held. From the unlock on another CPU may wake it.
- * The kernel entry goes on without a current thread. */
+/* Puts the prepared thread on `list` (NULL: on none) under `lock`, which is held. From the unlock
+ * on another CPU may wake it. The kernel entry goes on without a current thread. */
 void wait_begin(struct thread *thread, struct spinlock *lock, struct list *list,
                 const struct wait_ops *ops, void *object, u64 deadline_ns);
 
-/* Takes the thread off: the lock is held, and the thread waits under it. The caller then sets results, unlocks and calls
- * sched_wake. */
+/* Takes the thread off: the lock is held, and the thread waits under it. The caller then sets
+ * results, unlocks and calls sched_wake. */
 void wait_end(struct thread *thread);
 
-/* Ends whatever wait the thread is in, with `status`, and wakes it. False if it is in none. No locks held. */
+/* Ends whatever wait the thread is in, with `status`, and wakes it. False if it is in none. No
+ * locks held. */
 bool wait_cancel(struct thread *thread, enum status status);
 
-/* The same for a wait that others may end; BUSY: its kind is not one of them; NOT_FOUND: it is in none. Decided under the lock of
- * that very wait. */
+/* The same for a wait that others may end; BUSY: its kind is not one of them; NOT_FOUND: it is in
+ * none. Decided under the lock of that very wait. */
 enum status wait_interrupt(struct thread *thread, enum status status) MUST_USE;
 
 /* An abort that only sets the status. */

@@ -38,7 +38,8 @@ static void begin(struct thread *thread, enum job_result (*slice)(struct job *jo
     object_get(&thread->object);
 }
 
-/* The job's fields are free for the thread's next one from here on. Returns what it worked on, for the caller to drop. */
+/* The job's fields are free for the thread's next one from here on. Returns what it worked on, for
+ * the caller to drop. */
 static struct object *clear(struct thread *thread)
 {
     struct object *object = thread->work_object;
@@ -61,7 +62,8 @@ static void drop(struct thread *thread, struct object *object)
 
 void work_unmap_buffer(struct thread *thread)
 {
-    /* A job that ends and a thread that ends look at each other's mark; both may come here, and one does it. */
+    /* A job that ends and a thread that ends look at each other's mark; both may come here, and one
+     * does it. */
     if (ATOMIC_LOAD(&thread->job_busy))
         return;
     u64 address = ATOMIC_EXCHANGE(&thread->buffer_user, 0);
@@ -71,7 +73,8 @@ void work_unmap_buffer(struct thread *thread)
     if (!vspace_maps(thread->vspace, address, thread->buffer_memory) ||
         vspace_unmap_begin(thread->vspace, address, address + PAGE_SIZE) != STATUS_OK)
         return;
-    thread->work_vspace = thread->vspace; /* kept by the thread's process, which the thread references */
+    thread->work_vspace =
+        thread->vspace; /* kept by the thread's process, which the thread references */
     thread->work_start = address;
     thread->work_end = address + PAGE_SIZE;
     begin(thread, work_unmap_slice);

@@ -4,14 +4,16 @@
 
 #include "sched/thread.h"
 
-/* Runs `slice` as the current thread's job until it is done; the thread waits if the first slice is not enough. The slice sets the
- * thread's results at its end. `work_*` have been filled in; the reference in work_object is dropped at the end. */
+/* Runs `slice` as the current thread's job until it is done; the thread waits if the first slice is
+ * not enough. The slice sets the thread's results at its end. `work_*` have been filled in; the
+ * reference in work_object is dropped at the end. */
 void thread_work(struct thread *thread, enum job_result (*slice)(struct job *job));
 
 /* A slice that unmaps [work_start, work_end), already dying, from work_vspace. */
 enum job_result work_unmap_slice(struct job *job);
 
-/* The thread has ended: its message buffer goes from the address space, once no job of the thread's is under way. */
+/* The thread has ended: its message buffer goes from the address space, once no job of the thread's
+ * is under way. */
 void work_unmap_buffer(struct thread *thread);
 
 static inline struct thread *thread_of_job(struct job *job)

@@ -127,7 +127,8 @@ void syscall_close(struct thread *thread)
         cap_node_unpin(node);
         return;
     }
-    /* The object must outlast the job. If it cannot be had, its tree is gone, and the node with it. */
+    /* The object must outlast the job. If it cannot be had, its tree is gone, and the node with it.
+     */
     if (!object_try_get(node->object)) {
         cap_node_unpin(node);
         return;

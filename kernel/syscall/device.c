@@ -9,7 +9,8 @@ void syscall_create_interrupt(struct thread *thread)
     u64 kind = arg(thread, 1), number = arg(thread, 2);
     enum status status = syscall_lookup(thread, OBJECT_MACHINE, RIGHT_INTERRUPTS, &machine);
     if (status == STATUS_OK)
-        status = syscall_lookup_at(thread, arg(thread, 0), OBJECT_GROUP, RIGHT_CREATE_INTERRUPT, &group);
+        status =
+            syscall_lookup_at(thread, arg(thread, 0), OBJECT_GROUP, RIGHT_CREATE_INTERRUPT, &group);
     if (status == STATUS_OK && (kind != 0 || number > UINT32_MAX))
         status = STATUS_BAD_ARGUMENT;
     if (status == STATUS_OK)

@@ -24,8 +24,8 @@ struct arch_context *upcall_syscall(void)
         handler_t handler = handlers[arch_index_clamp(number, SYSCALL_LIMIT)];
         if (likely(handler)) {
             handler(thread);
-            TRACE(SYSCALL_EXIT, number, cpu->current == thread ? thread->context.number : UINT64_MAX,
-                  0, 0);
+            TRACE(SYSCALL_EXIT, number,
+                  cpu->current == thread ? thread->context.number : UINT64_MAX, 0, 0);
             return sched_exit();
         }
     }

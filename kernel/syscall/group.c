@@ -54,7 +54,8 @@ static void destroyed(struct job *job)
     object_put(&group->object); /* the job's */
 }
 
-static const struct wait_ops destroy_ops = {.kind = THREAD_STATE_WAITING, .abort = wait_abort_status};
+static const struct wait_ops destroy_ops = {.kind = THREAD_STATE_WAITING,
+                                            .abort = wait_abort_status};
 
 static void wait_until_destroyed(struct thread *thread, struct group *group)
 {
@@ -66,7 +67,8 @@ static void wait_until_destroyed(struct thread *thread, struct group *group)
     spin_unlock(&group->lock);
 }
 
-/* The first to ask starts the job, which is the group's; it and all who come later wait. A thread that the group pays for ends with it. */
+/* The first to ask starts the job, which is the group's; it and all who come later wait. A thread
+ * that the group pays for ends with it. */
 static enum status destroy(struct thread *thread, const struct cap_ref *ref)
 {
     struct group *group = group_of(ref->object);
@@ -77,7 +79,8 @@ static enum status destroy(struct thread *thread, const struct cap_ref *ref)
         return status;
     thread_set_status(thread, STATUS_OK);
     if (ATOMIC_EXCHANGE(&group->destroying, 1) == 0) {
-        group->job = (struct job){.slice = destroy_slice, .done = destroyed, .group = group->parent};
+        group->job =
+            (struct job){.slice = destroy_slice, .done = destroyed, .group = group->parent};
         object_get(&group->object);
         if (job_start(&group->job))
             destroyed(&group->job);

@@ -8,8 +8,8 @@
 
 enum { POPULATE_FILL, POPULATE_UNDO };
 
-/* Makes the pages of eager memory, a slice at a time, then hands out the capability. If they cannot all be had, those that
- * were are given back before the caller hears of it. */
+/* Makes the pages of eager memory, a slice at a time, then hands out the capability. If they cannot
+ * all be had, those that were are given back before the caller hears of it. */
 static enum job_result populate_slice(struct job *job)
 {
     struct thread *thread = thread_of_job(job);
@@ -76,8 +76,7 @@ static enum status find_process(struct thread *thread, struct process **process)
     if (arg(thread, 0) == 0)
         return STATUS_OK;
     struct cap_ref ref;
-    enum status status =
-        syscall_lookup_at(thread, arg(thread, 0), OBJECT_PROCESS, RIGHT_MAP, &ref);
+    enum status status = syscall_lookup_at(thread, arg(thread, 0), OBJECT_PROCESS, RIGHT_MAP, &ref);
     if (status == STATUS_OK)
         *process = process_of(ref.object);
     return status;
@@ -95,7 +94,8 @@ static u32 rights_needed(u64 flags)
     return rights;
 }
 
-/* What protect may make of a mapping: what the capability allows; a private one may always be written. */
+/* What protect may make of a mapping: what the capability allows; a private one may always be
+ * written. */
 static u32 most_access(const struct cap_ref *ref, u64 flags)
 {
     u32 rights = cap_ref_rights(ref);
@@ -112,7 +112,8 @@ static u32 most_access(const struct cap_ref *ref, u64 flags)
 static enum status fill_mapping(struct thread *thread, const struct cap_ref *ref,
                                 struct mapping *mapping)
 {
-    u64 address = arg(thread, 1), offset = arg(thread, 2), size = arg(thread, 3), flags = arg(thread, 4);
+    u64 address = arg(thread, 1), offset = arg(thread, 2), size = arg(thread, 3),
+        flags = arg(thread, 4);
     const u64 known = MAP_READ | MAP_WRITE | MAP_EXECUTE | MAP_PRIVATE | MAP_FIXED | MAP_EAGER;
     if ((flags & ~known) || !(flags & (MAP_READ | MAP_WRITE | MAP_EXECUTE)))
         return STATUS_BAD_ARGUMENT;
@@ -136,14 +137,16 @@ static enum status fill_mapping(struct thread *thread, const struct cap_ref *ref
     return STATUS_OK;
 }
 
-/* Brings in what MAP_EAGER asks for, as far as one kernel entry may go; the rest comes on first touch. */
+/* Brings in what MAP_EAGER asks for, as far as one kernel entry may go; the rest comes on first
+ * touch. */
 static void touch(struct process *process, u64 address, const struct mapping *mapping)
 {
     u64 pages = mapping->page_count < REAPER_SLICE ? mapping->page_count : REAPER_SLICE;
     u32 access = mapping->access & ACCESS_WRITE ? ACCESS_WRITE : mapping->access;
     for (u64 i = 0; i < pages; i++) {
         bool flush;
-        if (vspace_fault(&process->vspace, address + (i << PAGE_SHIFT), access, &flush) != STATUS_OK)
+        if (vspace_fault(&process->vspace, address + (i << PAGE_SHIFT), access, &flush) !=
+            STATUS_OK)
             return;
     }
 }
@@ -226,7 +229,8 @@ static enum job_result protect_slice(struct job *job)
 {
     struct thread *thread = thread_of_job(job);
     if (thread->work_phase == PROTECT_CLEAR) {
-        if (!vspace_protect_step(thread->work_vspace, &thread->work_start, thread->work_end, REAPER_SLICE))
+        if (!vspace_protect_step(thread->work_vspace, &thread->work_start, thread->work_end,
+                                 REAPER_SLICE))
             return JOB_MORE;
         thread->work_phase = PROTECT_WAIT;
         if (vspace_flush(thread->work_vspace))
@@ -242,8 +246,8 @@ void syscall_protect(struct thread *thread)
     if (status == STATUS_OK) {
         bool sane = !(flags & ~(u64)(MAP_READ | MAP_WRITE | MAP_EXECUTE)) &&
                     !((flags & MAP_WRITE) && (flags & MAP_EXECUTE));
-        status = sane ? vspace_protect_begin(thread->work_vspace, thread->work_start, thread->work_end,
-                                             (u32)flags)
+        status = sane ? vspace_protect_begin(thread->work_vspace, thread->work_start,
+                                             thread->work_end, (u32)flags)
                       : STATUS_BAD_ARGUMENT;
         if (status != STATUS_OK)
             drop_range(thread);

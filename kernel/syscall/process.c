@@ -44,7 +44,8 @@ void syscall_watch(struct thread *thread)
     struct cap_ref process, endpoint;
     enum status status = syscall_lookup(thread, OBJECT_PROCESS, RIGHT_WAIT, &process);
     if (status == STATUS_OK)
-        status = syscall_lookup_at(thread, arg(thread, 0), OBJECT_ENDPOINT, RIGHT_SIGNAL, &endpoint);
+        status =
+            syscall_lookup_at(thread, arg(thread, 0), OBJECT_ENDPOINT, RIGHT_SIGNAL, &endpoint);
     if (status == STATUS_OK)
         status = process_watch(process_of(process.object), &endpoint);
     thread_set_status(thread, status);
@@ -54,7 +55,8 @@ void syscall_kill(struct thread *thread)
 {
     struct cap_ref ref;
     enum status status = syscall_lookup(thread, OBJECT_NONE, RIGHT_KILL, &ref);
-    if (status == STATUS_OK && ref.object->type != OBJECT_PROCESS && ref.object->type != OBJECT_THREAD) {
+    if (status == STATUS_OK && ref.object->type != OBJECT_PROCESS &&
+        ref.object->type != OBJECT_THREAD) {
         status = STATUS_WRONG_TYPE;
         cap_note_denial(status, 0, OBJECT_PROCESS);
     }
@@ -66,7 +68,8 @@ void syscall_kill(struct thread *thread)
         return;
     }
     struct process *process = process_of(ref.object);
-    process_kill(process, &(struct exit_record){.reason = EXIT_KILLED, .code = (i64)arg(thread, 0)});
+    process_kill(process,
+                 &(struct exit_record){.reason = EXIT_KILLED, .code = (i64)arg(thread, 0)});
     process_wait(thread, process, false, TIME_NEVER);
 }
 

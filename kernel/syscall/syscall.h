@@ -1,9 +1,9 @@
 /*
  * System calls: the handlers, and what they share.
  *
- * Each handler has the same rhythm: decode, look up, validate everything, reserve everything, then act without failing. A call
- * that fails has changed nothing. Handlers read the current thread's registers and set its results; a handler that blocks leaves
- * no thread current.
+ * Each handler has the same rhythm: decode, look up, validate everything, reserve everything, then
+ * act without failing. A call that fails has changed nothing. Handlers read the current thread's
+ * registers and set its results; a handler that blocks leaves no thread current.
  */
 #ifndef SYSCALL_SYSCALL_H
 #define SYSCALL_SYSCALL_H
@@ -37,8 +37,8 @@ enum status syscall_lookup_at(struct thread *thread, u64 handle, enum object_typ
 /* The group named by the call's handle, with a reference. */
 enum status syscall_take_group(struct thread *thread, u32 rights, struct group **group) MUST_USE;
 
-/* A finished object's first capability with `rights` for the calling process: in w0. Consumes the caller's reference to the object;
- * on failure the object is gone. */
+/* A finished object's first capability with `rights` for the calling process: in w0. Consumes the
+ * caller's reference to the object; on failure the object is gone. */
 void syscall_return_object(struct thread *thread, struct object *object, u32 rights, u64 range_end);
 
 #endif

@@ -32,7 +32,8 @@ void syscall_timer_set(struct thread *thread)
     struct cap_ref ref;
     enum status status = syscall_lookup(thread, OBJECT_TIMER, RIGHT_SET, &ref);
     if (status == STATUS_OK)
-        status = timer_object_set(timer_object_of(ref.object), thread->context.deadline, arg(thread, 0));
+        status =
+            timer_object_set(timer_object_of(ref.object), thread->context.deadline, arg(thread, 0));
     thread_set_status(thread, status);
 }
 

@@ -119,7 +119,8 @@ void trace_print_last(u32 limit, void (*line)(const char *text))
         u32 best = CPU_MAX;
         for (u32 i = 0; i < cpu_count(); i++) {
             const struct trace_event *event = newest(i, position[i]);
-            if (event && (best == CPU_MAX || event->time_ns > newest(best, position[best])->time_ns))
+            if (event &&
+                (best == CPU_MAX || event->time_ns > newest(best, position[best])->time_ns))
                 best = i;
         }
         if (best == CPU_MAX)
@@ -127,9 +128,8 @@ void trace_print_last(u32 limit, void (*line)(const char *text))
         const struct trace_event *event = newest(best, position[best]++);
         char text[160];
         format_to(text, sizeof(text), "  %lu us cpu %u thread %u %s %lx %lx %lx %lx",
-                  event->time_ns / 1000, event->cpu, event->thread,
-                  trace_event_name(event->type), event->words[0], event->words[1],
-                  event->words[2], event->words[3]);
+                  event->time_ns / 1000, event->cpu, event->thread, trace_event_name(event->type),
+                  event->words[0], event->words[1], event->words[2], event->words[3]);
         line(text);
     }
 }

@@ -1,9 +1,9 @@
 /*
  * Events: 64-byte records in per-CPU rings that observers map read-only (abi/trace.h).
  *
- * A ring is written by its CPU alone, with interrupts off, so writing is wait-free: fill the slot, then advance head.
- * Which categories are on is one mask per CPU, so that a category that is off costs one test and, with
- * FERROUS_TRACE undefined at build time, nothing.
+ * A ring is written by its CPU alone, with interrupts off, so writing is wait-free: fill the slot,
+ * then advance head. Which categories are on is one mask per CPU, so that a category that is off
+ * costs one test and, with FERROUS_TRACE undefined at build time, nothing.
  */
 #ifndef TRACE_TRACE_H
 #define TRACE_TRACE_H
@@ -35,8 +35,7 @@ const char *trace_event_name(enum trace_event_type type);
             trace_write(TRACE_##name, (u64)(a), (u64)(b), (u64)(c), (u64)(d));                     \
     } while (0)
 #else
-#define TRACE(name, a, b, c, d)                                                                    \
-    ((void)sizeof(a), (void)sizeof(b), (void)sizeof(c), (void)sizeof(d))
+#define TRACE(name, a, b, c, d) ((void)sizeof(a), (void)sizeof(b), (void)sizeof(c), (void)sizeof(d))
 #endif
 
 /* TRACE_OF_<name>: the category of each event, as a constant. */
@@ -46,7 +45,8 @@ enum {
 #undef TRACE_EVENT
 };
 
-/* Bytes that a domain with `capacity` events per CPU needs, and its set-up in zeroed memory at `base`. */
+/* Bytes that a domain with `capacity` events per CPU needs, and its set-up in zeroed memory at
+ * `base`. */
 u64 trace_domain_size_bytes(u32 capacity, u32 cpus);
 void trace_domain_format(void *base, u32 capacity, u32 cpus, u64 boot_id);
 

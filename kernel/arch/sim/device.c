@@ -130,7 +130,8 @@ u32 arch_backtrace(u64 *addresses, u32 limit)
     return count;
 }
 
-/* The host's own stack trace tells more than registers; to stderr, for the sanitizer's printer writes there. */
+/* The host's own stack trace tells more than registers; to stderr, for the sanitizer's printer
+ * writes there. */
 void arch_dump_registers(void (*line)(const char *text))
 {
     line("registers: simulated CPU");

@@ -1,4 +1,5 @@
-/* The host mapping behind physical memory. Apart from memory.c: sys/mman.h and abi/memory.h both own MAP_ names. */
+/* The host mapping behind physical memory. Apart from memory.c: sys/mman.h and abi/memory.h both
+ * own MAP_ names. */
 #include "sim_internal.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * Atomic operations on naturally aligned integers and pointers. The port may put a switch point before
- * each (the simulator does). Orders: LOAD acquires, STORE releases, the read-modify-writes and the fence
- * are sequentially consistent; _RELAXED ones order nothing.
+ * Atomic operations on naturally aligned integers and pointers. The port may put a switch point
+ * before each (the simulator does). Orders: LOAD acquires, STORE releases, the read-modify-writes
+ * and the fence are sequentially consistent; _RELAXED ones order nothing.
  */
 #ifndef ARCH_ATOMIC_H
 #define ARCH_ATOMIC_H
@@ -20,11 +20,12 @@
 #define ATOMIC_AND(p, v)           (atomic_point(), __atomic_fetch_and((p), (v), __ATOMIC_SEQ_CST))
 /* bool: *p was *expected and is now v; else *expected is what *p was. */
 #define ATOMIC_CAS(p, expected, v)                                                                 \
-    (atomic_point(), __atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_SEQ_CST,    \
-                                                 __ATOMIC_SEQ_CST))
-/* What is read before the one is not read after it; what is written after the other is not written before it. */
+    (atomic_point(),                                                                               \
+     __atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+/* What is read before the one is not read after it; what is written after the other is not written
+ * before it. */
 #define ATOMIC_FENCE_ACQUIRE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define ATOMIC_FENCE_RELEASE() __atomic_thread_fence(__ATOMIC_RELEASE)
-#define ATOMIC_FENCE() (atomic_point(), __atomic_thread_fence(__ATOMIC_SEQ_CST))
+#define ATOMIC_FENCE()         (atomic_point(), __atomic_thread_fence(__ATOMIC_SEQ_CST))
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * A thread's registers. struct arch_context is the first member of struct thread; the entry code saves user
- * registers straight into it and the exit code loads them from it. The core reaches system-call registers by
- * the names below and nothing else of it.
+ * A thread's registers. struct arch_context is the first member of struct thread; the entry code
+ * saves user registers straight into it and the exit code loads them from it. The core reaches
+ * system-call registers by the names below and nothing else of it.
  *
  * port/context.h defines, inline:
  *   struct arch_context with at least
@@ -16,34 +16,34 @@
 #include "arch/types.h"
 #include "port/context.h"
 
-/* Size of the area for vector and floating-point state, 64-byte aligned; 0 if the port needs none. Constant
- * after arch_cpu_init_boot. */
+/* Size of the area for vector and floating-point state, 64-byte aligned; 0 if the port needs none.
+ * Constant after arch_cpu_init_boot. */
 u64 arch_fpu_size(void);
 
-/* A context that starts user code at `entry` with stack `sp`, first argument `argument`, thread pointer
- * `thread_pointer`, all other registers zero, clean vector state. `fpu_area` (arch_fpu_size() bytes, zeroed) is
- * borrowed for the context's life. */
-void arch_context_init(struct arch_context *context, u64 entry, u64 sp, u64 argument, u64 thread_pointer,
-                       void *fpu_area);
+/* A context that starts user code at `entry` with stack `sp`, first argument `argument`, thread
+ * pointer `thread_pointer`, all other registers zero, clean vector state. `fpu_area`
+ * (arch_fpu_size() bytes, zeroed) is borrowed for the context's life. */
+void arch_context_init(struct arch_context *context, u64 entry, u64 sp, u64 argument,
+                       u64 thread_pointer, void *fpu_area);
 
-/* The thread leaves this CPU: saves segment bases, and vector state if it was entered by an interrupt or a
- * fault (`voluntary` false); in a voluntary leave live vector state is dropped. Called before another CPU can
- * see the thread as runnable. */
+/* The thread leaves this CPU: saves segment bases, and vector state if it was entered by an
+ * interrupt or a fault (`voluntary` false); in a voluntary leave live vector state is dropped.
+ * Called before another CPU can see the thread as runnable. */
 void arch_context_leave(struct arch_context *context, bool voluntary);
 
-/* The thread comes to this CPU: loads segment bases and vector state; afterwards no state of another thread is
- * visible to it. The exit code then loads the general registers. */
+/* The thread comes to this CPU: loads segment bases and vector state; afterwards no state of
+ * another thread is visible to it. The exit code then loads the general registers. */
 void arch_context_enter(struct arch_context *context);
 
 /* Thread pointer (FS base on x86_64) of the thread running now. False: not a user address. */
 bool arch_context_set_thread_pointer(struct arch_context *context, u64 value);
 
-/* Does the context hold a program counter and a flags word that may be loaded into user mode? The port masks
- * flags and refuses kernel and non-canonical addresses. */
+/* Does the context hold a program counter and a flags word that may be loaded into user mode? The
+ * port masks flags and refuses kernel and non-canonical addresses. */
 bool arch_context_is_sane(const struct arch_context *context);
 
-/* Makes user-supplied pc, sp and flags safe to load: addresses forced to a user address that faults in user
- * mode if they were not one, flags masked. */
+/* Makes user-supplied pc, sp and flags safe to load: addresses forced to a user address that faults
+ * in user mode if they were not one, flags masked. */
 void arch_context_sanitize(struct arch_context *context);
 
 #endif

@@ -11,8 +11,9 @@
 struct cpu;
 struct arch_context;
 
-/* `index` if it is below `limit`, else 0; decided without a branch that could be mispredicted (Spectre v1). For an
- * index that a user chose, after the check that refuses it. A port that needs it has its own. */
+/* `index` if it is below `limit`, else 0; decided without a branch that could be mispredicted
+ * (Spectre v1). For an index that a user chose, after the check that refuses it. A port that needs
+ * it has its own. */
 #ifndef ARCH_HAS_INDEX_CLAMP
 static inline u64 arch_index_clamp(u64 index, u64 limit)
 {
@@ -20,26 +21,29 @@ static inline u64 arch_index_clamp(u64 index, u64 limit)
 }
 #endif
 
-/* KERNEL_STATE marks every mutable global of the kernel (port/cpu.h): the simulator gathers them in one
- * section so that a whole state can be saved, compared and restored. */
+/* KERNEL_STATE marks every mutable global of the kernel (port/cpu.h): the simulator gathers them in
+ * one section so that a whole state can be saved, compared and restored. */
 
 /* Makes `cpu` what arch_this_cpu() returns on the calling CPU. Interrupts off. */
 void arch_cpu_bind(struct cpu *cpu, u32 index);
 
-/* Boot processor, first thing: descriptor tables with the stacks for double fault, NMI, machine check and
- * debug; exception entries; CPU features detected and protections switched on. Panics with the name of a
- * feature that is required and missing. Must not need memory beyond the image's own. */
+/* Boot processor, first thing: descriptor tables with the stacks for double fault, NMI, machine
+ * check and debug; exception entries; CPU features detected and protections switched on. Panics
+ * with the name of a feature that is required and missing. Must not need memory beyond the image's
+ * own. */
 void arch_cpu_init_boot(const struct boot_info *boot);
 
-/* After frames and the direct map exist: interrupt controllers, clock and timer. Panics on failure. */
+/* After frames and the direct map exist: interrupt controllers, clock and timer. Panics on failure.
+ */
 void arch_interrupts_init(const struct boot_info *boot);
 
-/* Starts CPU `index` (boot->cpus[index]); it calls upcall_cpu_started() on its own stack with its struct cpu
- * bound. False if it did not answer in time. `stack_top` is the kernel stack to use. */
+/* Starts CPU `index` (boot->cpus[index]); it calls upcall_cpu_started() on its own stack with its
+ * struct cpu bound. False if it did not answer in time. `stack_top` is the kernel stack to use. */
 bool arch_cpu_start(const struct boot_info *boot, struct cpu *cpu, u32 index, void *stack_top);
 
-/* Runs the calling CPU as idle until there is something to do, then never returns here: see upcalls.h. The
- * thread returned by an upcall is entered the same way. Called once per CPU at the end of its start. */
+/* Runs the calling CPU as idle until there is something to do, then never returns here: see
+ * upcalls.h. The thread returned by an upcall is entered the same way. Called once per CPU at the
+ * end of its start. */
 NORETURN void arch_cpu_enter(struct arch_context *next);
 
 /* Text for people: vendor, model, features in use. */

@@ -7,12 +7,14 @@
 
 #define ARCH_IRQ_LINES 128u
 
-/* Connects legacy IRQ `irq` (after MADT overrides) to a vector on this CPU, masked; upcall_interrupt(line) follows
- * once it is unmasked and fires. `*line` < ARCH_IRQ_LINES. NOT_FOUND: no such IRQ; BUSY: connected already. */
+/* Connects legacy IRQ `irq` (after MADT overrides) to a vector on this CPU, masked;
+ * upcall_interrupt(line) follows once it is unmasked and fires. `*line` < ARCH_IRQ_LINES.
+ * NOT_FOUND: no such IRQ; BUSY: connected already. */
 enum status arch_irq_connect(u32 irq, u32 *line) MUST_USE;
 void arch_irq_disconnect(u32 line);
 
-/* A line is masked by the port before upcall_interrupt and stays so until unmasked. Any CPU, any time. */
+/* A line is masked by the port before upcall_interrupt and stays so until unmasked. Any CPU, any
+ * time. */
 void arch_irq_unmask(u32 line);
 void arch_irq_mask(u32 line);
 
@@ -28,8 +30,8 @@ NORETURN void arch_reset(void);
 /* QEMU's isa-debug-exit at port 0xf4: ends the emulator with (code << 1) | 1. */
 NORETURN void arch_test_exit(u32 code);
 
-/* Early and last-resort console: serial (polled) and framebuffer. Until console_release the kernel writes each
- * log line; after it only a panic does. */
+/* Early and last-resort console: serial (polled) and framebuffer. Until console_release the kernel
+ * writes each log line; after it only a panic does. */
 void arch_console_init(const struct boot_info *boot);
 void arch_console_write(const char *text, size_t length);
 void arch_console_release(void);

@@ -9,12 +9,13 @@ struct info_page;
 /* Nanoseconds since boot; monotonic on one CPU and across CPUs. */
 u64 arch_clock_ns(void);
 
-/* The raw cycle counter, for cheap intervals on one CPU, and its rate. Not for ordering across CPUs. */
+/* The raw cycle counter, for cheap intervals on one CPU, and its rate. Not for ordering across
+ * CPUs. */
 u64 arch_cycles(void);
 u64 arch_cycles_to_ns(u64 cycles);
 
-/* Arms this CPU's timer: upcall_timer() at or soon after `deadline_ns` (at once if it has passed); TIME_NEVER
- * disarms. Cheap to call with the value that is armed already. */
+/* Arms this CPU's timer: upcall_timer() at or soon after `deadline_ns` (at once if it has passed);
+ * TIME_NEVER disarms. Cheap to call with the value that is armed already. */
 void arch_timer_set(u64 deadline_ns);
 
 /* Fills the clock fields of the info page. */

@@ -10,7 +10,8 @@ typedef struct {
     u64 raw;
 } paddr_t;
 
-/* An address in some user address space: a claim, never dereferenced; only mm/user_copy reaches it. */
+/* An address in some user address space: a claim, never dereferenced; only mm/user_copy reaches it.
+ */
 typedef struct {
     u64 raw;
 } user_ptr_t;
@@ -35,6 +36,6 @@ static inline user_ptr_t user_ptr(u64 raw)
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define CONTAINER_OF(pointer, type, member)                                                        \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * What a port may call: the entries of the kernel. Each runs on the CPU's one kernel stack with interrupts off,
- * runs to completion, and returns the context to resume in user mode, or NULL to idle. The port has saved the
- * user registers in the current context (the one it was last told to resume) before the call, and holds
- * nothing of that context afterwards.
+ * What a port may call: the entries of the kernel. Each runs on the CPU's one kernel stack with
+ * interrupts off, runs to completion, and returns the context to resume in user mode, or NULL to
+ * idle. The port has saved the user registers in the current context (the one it was last told to
+ * resume) before the call, and holds nothing of that context afterwards.
  *
- * Idle: the port waits with interrupts enabled (MWAIT or HLT). An interrupt that ends the wait leads to the
- * matching upcall on a fresh stack; the idle loop is never returned to.
+ * Idle: the port waits with interrupts enabled (MWAIT or HLT). An interrupt that ends the wait
+ * leads to the matching upcall on a fresh stack; the idle loop is never returned to.
  */
 #ifndef ARCH_UPCALLS_H
 #define ARCH_UPCALLS_H

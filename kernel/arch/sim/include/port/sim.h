@@ -59,9 +59,10 @@ void sim_machine_reset(const struct sim_config *config, sim_user_step step);
 /* Asks `cpu` (parked) to do `command` at the next sim_machine_run. `line`: for SIM_INTERRUPT. */
 void sim_cpu_command(u32 cpu, enum sim_command command, u32 line);
 
-/* Runs all CPUs that have something to do, interleaved by chance, until each is parked in user mode or idle, or
- * the machine stopped. `refill` (NULL: nothing) is asked, on the host's stack, for a command for each CPU that is
- * parked without one, while others go on. False if the machine stopped (sim_stop_reason). */
+/* Runs all CPUs that have something to do, interleaved by chance, until each is parked in user mode
+ * or idle, or the machine stopped. `refill` (NULL: nothing) is asked, on the host's stack, for a
+ * command for each CPU that is parked without one, while others go on. False if the machine stopped
+ * (sim_stop_reason). */
 bool sim_machine_run(void (*refill)(u32 cpu));
 
 /* Why the machine stopped: "" if it did not; a panic's first line, "power off", "reset", ... */
@@ -125,8 +126,8 @@ u64 sim_fingerprint(void);
 /* Console output since power-on (the last 64 KiB of it), NUL-terminated. */
 const char *sim_console_text(void);
 
-/* Marks state of the program that drives the machine (its model of user threads): reset to zero at power-on and part
- * of snapshots, as the machine's own is. */
+/* Marks state of the program that drives the machine (its model of user threads): reset to zero at
+ * power-on and part of snapshots, as the machine's own is. */
 #define SIM_STATE __attribute__((section("simstate")))
 
 /* --- Saved states
