@@ -27,7 +27,7 @@ RESULTS = os.path.join(ROOT, "build/bench/results.json")
 LINE = re.compile(r"^BENCH (\w+) (\d+) (\S+)\s*$", re.MULTILINE)
 GROWTH = 0.02
 TIMEOUT_S = 240
-COMMAND_LINE = "framebuffer=off"
+COMMAND_LINE = "fb=off"
 
 
 def load(path):

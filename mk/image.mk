@@ -2,7 +2,7 @@
 
 INIT_PROGRAM     := $(filter %/supervisor,$(USER_PROGRAMS))
 ARCHIVE_PROGRAMS := $(filter-out $(INIT_PROGRAM),$(USER_PROGRAMS))
-ARCHIVE_FILES    := $(sort $(wildcard services/supervisor/manifest*))
+ARCHIVE_FILES    := services/supervisor/manifest
 COMMAND_LINE     ?=
 $(call stamp,$(BUILD)/cmdline.txt,$(COMMAND_LINE))
 $(call stamp,$(BUILD)/user/archive.list,$(ARCHIVE_PROGRAMS) $(ARCHIVE_FILES))

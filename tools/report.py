@@ -5,12 +5,21 @@ import sys
 
 from ferrous import count, elf
 
-SHF_WRITE, SHF_ALLOC, SHF_EXECUTE = 1, 2, 4
+SHF_ALLOC, SHF_EXECUTE = 2, 4
+PF_WRITE = 2
+
+
+def is_writable(image, section):
+    """As mapped: what only the loader's relocations write lies in a read-only segment."""
+    return any(segment.type == elf.PT_LOAD and segment.flags & PF_WRITE
+               and segment.address <= section.address < segment.address + segment.memory_size
+               for segment in image.segments)
 
 
 def section_sizes(path):
     sizes = {"text": 0, "rodata": 0, "symbols": 0, "data": 0, "bss": 0}
-    for section in elf.Elf(path).sections:
+    image = elf.Elf(path)
+    for section in image.sections:
         if not section.flags & SHF_ALLOC:
             continue
         if section.name == ".symbols":
@@ -20,7 +29,7 @@ def section_sizes(path):
         elif section.type == elf.SHT_NOBITS:
             kind = "bss"
         else:
-            kind = "data" if section.flags & SHF_WRITE else "rodata"
+            kind = "data" if is_writable(image, section) else "rodata"
         sizes[kind] += section.size
     return sizes
 

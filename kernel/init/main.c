@@ -195,9 +195,10 @@ static void panic_if_asked(void)
 {
     if (command_line_has(boot->command_line, "test_panic=assert"))
         panic("asked for on the command line");
+    /* SAFETY: meant to fault. */
+    volatile u64 *volatile nowhere = (volatile u64 *)(uintptr_t)8;
     if (command_line_has(boot->command_line, "test_panic=fault"))
-        /* SAFETY: meant to fault. */
-        *(volatile u64 *)(uintptr_t)8 = 0;
+        *nowhere = 0;
 }
 
 void kernel_main(const struct boot_info *boot_info)

@@ -16,7 +16,7 @@ void futex_init(void);
  * BAD_ARGUMENT, TIMED_OUT. */
 void futex_wait(struct thread *thread, u64 address, u32 expected, u64 deadline_ns);
 
-/* Wakes up to `limit` waiters of the word; returns how many. */
+/* Wakes up to `limit` waiters of the word, 64 at most; returns how many. */
 u32 futex_wake(struct vspace *vspace, u64 address, u32 limit);
 
 #endif

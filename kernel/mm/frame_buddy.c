@@ -54,6 +54,7 @@ static struct list *run_link(u64 pfn)
 
 static void push(struct frame_node_state *node, struct frame *record, u64 pfn, u32 order)
 {
+    ASSERT(order <= FRAME_MAX_ORDER);
     *record =
         (struct frame){.state = FRAME_STATE_FREE, .order = (u8)order, .node = (u8)node->index};
     list_push_front(&node->free[order], run_link(pfn));

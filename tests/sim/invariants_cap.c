@@ -159,31 +159,37 @@ static void check_link(const char *name, const struct cap_node *parent, const st
 }
 
 static void walk_tree(const char *name, const struct cap_node *node, struct tree_count *count,
-                      u32 depth);
+                      u32 depth, u64 dead_since);
 
 static void walk_children(const char *name, const struct cap_node *node, const struct list *list,
-                          bool condemned, struct tree_count *count, u32 depth)
+                          bool condemned, struct tree_count *count, u32 depth, u64 dead_since)
 {
+    if (condemned && node->revoked_epoch < dead_since)
+        dead_since = node->revoked_epoch;
     LIST_FOREACH (link, list) {
         if (run_has_failed())
             return;
         const struct cap_node *child = LIST_ENTRY(link, struct cap_node, sibling);
         check_link(name, node, child, condemned);
+        EXPECT(name, child->birth_epoch < dead_since,
+               "a capability was made from one that had been revoked already");
         count->nodes++;
         count->slots += node_is_slot(child);
-        walk_tree(name, child, count, depth + 1);
+        walk_tree(name, child, count, depth + 1, dead_since);
     }
 }
 
+/* `dead_since`: the epoch of the revocation that has killed this part of the tree; UINT64_MAX: it
+ * lives. */
 static void walk_tree(const char *name, const struct cap_node *node, struct tree_count *count,
-                      u32 depth)
+                      u32 depth, u64 dead_since)
 {
     if (depth > CAP_MAX_DEPTH + 1) {
         violated(name, "a derivation tree is too deep or runs in a circle");
         return;
     }
-    walk_children(name, node, &node->children, false, count, depth);
-    walk_children(name, node, &node->condemned, true, count, depth);
+    walk_children(name, node, &node->children, false, count, depth, dead_since);
+    walk_children(name, node, &node->condemned, true, count, depth, dead_since);
 }
 
 static void derivation_trees(const char *name)
@@ -194,7 +200,7 @@ static void derivation_trees(const char *name)
         const struct object *object = view()->objects[i];
         EXPECT(name, object->anchor.object == object && !object->anchor.parent,
                "object %llu has a broken anchor", (unsigned long long)object->id);
-        walk_tree(name, &object->anchor, &count, 0);
+        walk_tree(name, &object->anchor, &count, 0, UINT64_MAX);
         EXPECT(name, object->references >= count.nodes, "object %llu: %llu nodes and %u references",
                (unsigned long long)object->id, (unsigned long long)count.nodes, object->references);
         slots += count.slots;

@@ -209,6 +209,7 @@ static void waits(const char *name)
     }
 }
 
+/* A killed thread neither goes on in user mode nor stays in a wait. */
 static void killed_threads(const char *name)
 {
     for (u32 i = 0; i < cpu_count(); i++) {
@@ -217,6 +218,11 @@ static void killed_threads(const char *name)
             continue;
         EXPECT(name, !(current->flags & THREAD_FLAG_KILLED) || sim_ipi_pending(i),
                "CPU %u goes on with killed thread %llu", i, id_of(current));
+    }
+    for (u32 i = 0; i < view()->thread_count; i++) {
+        const struct thread *thread = view()->threads[i];
+        EXPECT(name, !(thread->flags & THREAD_FLAG_KILLED) || !thread->wait_lock,
+               "thread %llu has been killed and waits on", id_of(thread));
     }
 }
 

@@ -42,6 +42,20 @@ const struct cap_slot *peek_slot(const struct cap_space *space, u64 handle)
     return slot && handle != 0 && slot->handle == handle ? slot : NULL;
 }
 
+bool peek_is_revoked(const struct cap_slot *slot)
+{
+    const struct cap_node *node = slot->node;
+    const struct object *object = slot->object;
+    if (!node || node->object != object || object->tree_lock.held)
+        return false;
+    if (object->state != OBJECT_LIVE)
+        return true;
+    for (; node->parent; node = node->parent)
+        if (node->birth_epoch < node->parent->revoked_epoch)
+            return true;
+    return false;
+}
+
 bool peek_is_vital(const struct object *object)
 {
     return object == &init_process->object || object == &init_main->object ||

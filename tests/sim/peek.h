@@ -38,6 +38,10 @@ static inline enum object_type peek_slot_type(const struct cap_slot *slot)
     return (enum object_type)(slot->meta >> CAP_META_TYPE_SHIFT);
 }
 
+/* Has the capability been revoked, or its object destroyed, so that no use of it may succeed from
+ * now on? False if that is being decided at this moment on another CPU. */
+bool peek_is_revoked(const struct cap_slot *slot);
+
 /* Objects that programs must not destroy, or the run ends: init's process and main thread, the root
  * group. */
 bool peek_is_vital(const struct object *object);

@@ -10,8 +10,6 @@
 
 #define THREAD_RECORDS 8192u
 
-static const struct sim_options *options;
-
 static SIM_STATE struct {
     u64 seed;
     u32 step;
@@ -28,18 +26,17 @@ static SIM_STATE struct {
 
 static u64 pending_seed;
 
-void program_reset(const struct sim_options *run_options, u64 seed)
+void program_reset(u64 seed)
 {
     /* The machine's power-on clears SIM_STATE afterwards. */
-    options = run_options;
     pending_seed = seed;
     cleanup_reset();
     handles_reset();
 }
 
-const struct sim_options *program_options(void)
+u64 program_seed(void)
 {
-    return options;
+    return state.seed;
 }
 
 void program_begin_step(u32 step)

@@ -101,6 +101,6 @@ bool cleanup_is_initial(u64 start, u64 size_bytes);
 
 /* program.c */
 void do_syscall(struct program *program, u32 number);
-const struct sim_options *program_options(void);
+u64 program_seed(void);
 
 #endif

@@ -136,7 +136,7 @@ static void power_on(u64 seed)
         .verbose = options->verbose,
     };
     run_seed_value = seed;
-    program_reset(options, seed);
+    program_reset(seed);
     inject_reset(seed);
     invariants_reset();
     sim_machine_reset(&config, program_user_step);

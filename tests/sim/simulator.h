@@ -100,7 +100,7 @@ static inline bool chance(struct sim_random *random, u32 times, u32 of)
 /* --- Programs (program.c)
  * ---------------------------------------------------------------------------- */
 
-void program_reset(const struct sim_options *options, u64 seed);
+void program_reset(u64 seed);
 void program_begin_step(u32 step);
 struct arch_context *program_user_step(u32 cpu, struct arch_context *context);
 /* Counts of calls made and done since program_reset. */
