@@ -40,7 +40,9 @@ struct machine_counts {
     u64 objects[16];
     u64 free_frames;
     u64 cap_nodes;
-    u64 denials; /* capability lookups and system call numbers refused since boot */
+    u64 slab_objects; /* kernel structures of every kind that are in use */
+    u64 slab_frames;  /* frames that hold them; not all of them go back when their objects do */
+    u64 denials;      /* capability lookups and system call numbers refused since boot */
 };
 
 enum thread_state_kind {

@@ -150,12 +150,10 @@ bool cap_ref_pin(const struct cap_ref *ref)
 
 bool cap_ref_is_revoked(const struct cap_ref *ref)
 {
-    if (likely(ATOMIC_LOAD(&ref->slot->handle) == ref->handle)) {
-        if (likely(ATOMIC_LOAD(&ref->object->epoch) == ref->epoch))
-            return !object_is_live(ref->object);
-        struct cap_ref again = *ref;
-        if (revalidate(&again) == STATUS_REVOKED)
-            return true;
-    }
-    return why_not(ref->slot, ref->handle) == STATUS_REVOKED;
+    if (likely(ATOMIC_LOAD(&ref->object->epoch) == ref->epoch))
+        return !object_is_live(ref->object);
+    if (ATOMIC_LOAD(&ref->slot->handle) != ref->handle)
+        return true; /* where it stood in the tree is not known any more */
+    struct cap_ref again = *ref;
+    return revalidate(&again) != STATUS_OK;
 }

@@ -115,8 +115,8 @@ bool cap_ref_pin(const struct cap_ref *ref) MUST_USE;
  * tree lock. */
 bool cap_ref_is_valid(const struct cap_ref *ref);
 
-/* Has it been revoked? A capability that was only closed or moved since has not: what it began goes
- * on. May take the tree lock. */
+/* Has it been revoked since it was found? One that was closed or moved meanwhile stays good until
+ * anything of its object is revoked. May take the tree lock. */
 bool cap_ref_is_revoked(const struct cap_ref *ref);
 
 /* Takes a reference to the object, for use beyond what the capability itself keeps alive. REVOKED,

@@ -94,7 +94,8 @@ static void condemn(struct object *object)
 static bool condemn_below(struct group *group, struct group *below, u32 limit)
 {
     if (below->destroyer != group) {
-        if (ATOMIC_EXCHANGE(&below->destroying, 1) != 0)
+        u32 lives = GROUP_LIVES;
+        if (!ATOMIC_CAS(&below->destroying, &lives, GROUP_ENDS_WITH_PARENT))
             return true;
         below->destroyer = group;
     }

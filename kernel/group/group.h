@@ -14,6 +14,9 @@
 #define GROUP_DEFAULT_WEIGHT 100u
 #define GROUP_MAX_WEIGHT     10000u
 
+/* Who destroys a group: nobody yet, a job of its own, or the destruction of a group above. */
+enum group_end { GROUP_LIVES = 0, GROUP_ENDS_BY_JOB = 1, GROUP_ENDS_WITH_PARENT = 2 };
+
 struct group {
     struct object object; /* paid by the parent */
     struct payer payer;   /* what this group pays for */
@@ -22,7 +25,7 @@ struct group {
     u32 weight;      /* share of the CPU against siblings; atomic */
     u64 cpu_cycles;  /* used by threads and jobs of this group; atomic */
     u64 child_count; /* atomic */
-    u32 destroying;  /* atomic; somebody destroys it */
+    u32 destroying;  /* enum group_end; atomic */
     struct job job;  /* destroying it; the group's own, so that whoever asked may end meanwhile */
     struct spinlock lock; /* RANK_IPC: guards the two below */
     struct list waiters;  /* threads that wait for the end of the destruction */

@@ -29,10 +29,10 @@ static void grace_is_over(struct grace_node *grace)
     job_queue(CONTAINER_OF(grace, struct job, grace));
 }
 
-/* One slice; true if the job is done. */
-static bool run_slice(struct job *job)
+/* One slice; true if the job is done. The first one is part of the system call that asked, and
+ * billed with it. */
+static bool run_slice(struct job *job, struct group *group)
 {
-    struct group *group = job->group;
     u64 before = arch_cycles();
     enum job_result result = job->slice(job);
     if (group)
@@ -47,7 +47,7 @@ static bool run_slice(struct job *job)
 bool job_start(struct job *job)
 {
     list_init(&job->link);
-    return run_slice(job);
+    return run_slice(job, NULL);
 }
 
 bool reaper_run(void)
@@ -56,7 +56,7 @@ bool reaper_run(void)
     if (!link)
         return false;
     struct job *job = LIST_ENTRY(link, struct job, link);
-    if (run_slice(job))
+    if (run_slice(job, job->group))
         job->done(job);
     return true;
 }

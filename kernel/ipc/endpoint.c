@@ -68,6 +68,8 @@ static void end_with(struct thread *thread, enum status status)
 
 static void abort_send(struct thread *thread, enum status status)
 {
+    struct endpoint *endpoint = thread->wait_object;
+    endpoint->blocked_sends -= !thread->calling;
     end_with(thread, status);
 }
 

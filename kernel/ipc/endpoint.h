@@ -31,6 +31,7 @@ struct endpoint {
     struct list served;
     struct list queue;
     u32 queued;
+    u32 blocked_sends; /* one-way messages whose senders wait */
     u32 depth;
     u64 signals;
     u8 turn;          /* enum message_source that goes first, so that none starves another */

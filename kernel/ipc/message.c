@@ -94,6 +94,8 @@ enum status message_deliver(struct thread *from, struct thread *to, u64 info, u6
         to->context.words[i] = from->context.words[i];
     if (info_length(info) > 0)
         memcpy(to->buffer->data, from->buffer->data, info_length(info));
+    if (kind == MESSAGE_SEND || kind == MESSAGE_CALL)
+        stamp_trace(to, from->activity->trace, from->span);
     u64 out = (info & (OUT_INFO_MASK | INFO_FAILED)) | (u64)cap_count << INFO_CAPS_SHIFT | lost;
     set_out(to, out, kind, badge);
     return STATUS_OK;

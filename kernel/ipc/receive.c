@@ -114,12 +114,14 @@ static bool take_sender(struct endpoint *endpoint, struct thread *sender, struct
                                              sender->message_badge);
         if (status != STATUS_OK) {
             wait_end(sender);
+            endpoint->blocked_sends -= !sender->calling;
             thread_set_status(sender, status);
             return false;
         }
     }
     if (!sender->calling) {
         wait_end(sender);
+        endpoint->blocked_sends--;
         return true;
     }
     /* It goes on waiting, now for the reply, under the same lock and deadline. */

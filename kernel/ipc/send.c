@@ -28,6 +28,7 @@ static enum status check_open(struct endpoint *endpoint, const struct cap_ref *r
 /* Lock held: the current thread waits among the senders. */
 static void wait_to_send(struct endpoint *endpoint, struct thread *sender, u64 deadline_ns)
 {
+    endpoint->blocked_sends += !sender->calling;
     wait_prepare(sender);
     wait_begin(sender, &endpoint->lock, &endpoint->senders, &send_ops, endpoint, deadline_ns);
 }
@@ -54,7 +55,7 @@ static bool fits_queue(const struct endpoint *endpoint, u64 info)
 {
     /* Not past those who wait already: one-way messages keep their order. */
     return endpoint->queued < endpoint->depth && info_cap_count(info) == 0 &&
-           list_is_empty(&endpoint->senders);
+           endpoint->blocked_sends == 0;
 }
 
 static void remember(struct thread *thread, const struct cap_ref *ref, u64 info, bool calling)

@@ -28,6 +28,9 @@ void region_remove(struct vspace *vspace, struct region *region)
 {
     tree_remove(&vspace->regions, &region->link);
     vspace->region_count--;
+    /* The gap is used again, so that page tables do not spread. */
+    if (region->link.key >= vspace->window && region->link.key < vspace->hint)
+        vspace->hint = region->link.key;
     struct cap_node *node = &region->node;
     if (node->pins == 0) {
         region_free(region); /* not mapped by a capability */

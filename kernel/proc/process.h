@@ -4,7 +4,8 @@
  *   RUNNING  --kill, exit, fault, last thread gone-->  ENDING  --threads gone, job done-->  DEAD
  *
  * Every thread ends on its own way out of the kernel; the last one starts the job that takes the
- * process apart. Who waits is woken when all of it has been given back.
+ * process apart. Who waits is woken when that is done; memory that only the process held may come
+ * back a grace period later.
  *
  * Locks: `lock` (RANK_PROCESS) guards threads, state, waiters and watchers.
  */

@@ -58,12 +58,19 @@ static void forget_lent(struct thread *thread)
         activity_put(lent);
 }
 
+/* A home activity that is not in use comes to the CPU where its thread is. */
+static void bring_home(struct activity *home, const struct cpu *cpu)
+{
+    sched_rebase(home, home->cpu, cpu->index);
+    ATOMIC_STORE(&home->cpu, cpu->index);
+}
+
 bool sched_give_back(struct thread *from, struct thread *to)
 {
     struct activity *activity = from->activity;
     bool still = to->lent == activity && claim_stands(to);
     if (still) {
-        from->home->cpu = this_cpu()->index;
+        bring_home(from->home, this_cpu());
         from->home->state = ACTIVITY_IDLE;
         ATOMIC_STORE(&from->activity, from->home);
         activity->depth = to->lent_depth;
@@ -81,7 +88,7 @@ void sched_go_home(struct thread *thread)
 {
     struct cpu *cpu = this_cpu();
     DEBUG_ASSERT(cpu->current == thread && thread->activity == thread->home);
-    thread->home->cpu = cpu->index;
+    bring_home(thread->home, cpu);
     thread->home->state = ACTIVITY_RUNNING;
     if (thread->home->virtual_time < cpu->run_queue->virtual_now)
         thread->home->virtual_time = cpu->run_queue->virtual_now;
@@ -117,7 +124,7 @@ static bool detach_borrower(struct cpu *cpu, struct activity *activity)
         bool same = borrower->wait_lock == lock && ATOMIC_LOAD(&activity->thread) == borrower &&
                     ATOMIC_LOAD(&activity->cpu) == cpu->index;
         if (same) {
-            home->cpu = cpu->index;
+            bring_home(home, cpu);
             ATOMIC_STORE(&borrower->activity, home);
         }
         if (lock)
@@ -126,7 +133,7 @@ static bool detach_borrower(struct cpu *cpu, struct activity *activity)
     }
     if (state == ACTIVITY_READY)
         run_queue_remove(cpu->run_queue, activity);
-    home->cpu = cpu->index;
+    bring_home(home, cpu);
     ATOMIC_STORE(&borrower->activity, home);
     if (state == ACTIVITY_RUNNING)
         sched_go_home(borrower);

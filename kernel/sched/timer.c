@@ -45,7 +45,7 @@ void timer_arm(struct timer *timer, u64 deadline_ns)
     struct timer_queue *queue = &queues[cpu];
     spin_lock(&queue->lock);
     timer->link.key = deadline_ns;
-    timer->cpu = cpu;
+    ATOMIC_STORE(&timer->cpu, cpu);
     tree_insert(&queue->tree, &timer->link);
     ATOMIC_STORE(&timer->armed, 1);
     update_next(queue);
@@ -54,16 +54,18 @@ void timer_arm(struct timer *timer, u64 deadline_ns)
 
 void timer_cancel(struct timer *timer)
 {
-    if (!ATOMIC_LOAD(&timer->armed))
-        return;
-    struct timer_queue *queue = &queues[timer->cpu];
-    spin_lock(&queue->lock);
-    if (timer->armed) {
-        tree_remove(&queue->tree, &timer->link);
-        ATOMIC_STORE(&timer->armed, 0);
-        update_next(queue);
+    while (ATOMIC_LOAD(&timer->armed)) {
+        u32 cpu = ATOMIC_LOAD(&timer->cpu);
+        struct timer_queue *queue = &queues[cpu];
+        spin_lock(&queue->lock);
+        /* It may have fired and been armed anew, elsewhere, before we had the lock. */
+        if (timer->armed && timer->cpu == cpu) {
+            tree_remove(&queue->tree, &timer->link);
+            ATOMIC_STORE(&timer->armed, 0);
+            update_next(queue);
+        }
+        spin_unlock(&queue->lock);
     }
-    spin_unlock(&queue->lock);
 }
 
 static struct timer *take_due(struct timer_queue *queue, u64 now_ns)

@@ -78,16 +78,20 @@ static enum status destroy(struct thread *thread, const struct cap_ref *ref)
     if (status != STATUS_OK)
         return status;
     thread_set_status(thread, STATUS_OK);
-    if (ATOMIC_EXCHANGE(&group->destroying, 1) == 0) {
+    u32 who = GROUP_LIVES;
+    if (ATOMIC_CAS(&group->destroying, &who, GROUP_ENDS_BY_JOB)) {
         group->job =
             (struct job){.slice = destroy_slice, .done = destroyed, .group = group->parent};
         object_get(&group->object);
         if (job_start(&group->job))
             destroyed(&group->job);
+    } else if (who == GROUP_ENDS_WITH_PARENT) {
+        status = STATUS_BUSY; /* whoever destroys the group above is told when all is gone */
     }
-    wait_until_destroyed(thread, group);
+    if (status == STATUS_OK)
+        wait_until_destroyed(thread, group);
     object_put(&group->object);
-    return STATUS_OK;
+    return status;
 }
 
 void syscall_group_control(struct thread *thread)

@@ -3,6 +3,7 @@
 #include "arch/time.h"
 #include "core/log.h"
 #include "dev/machine.h"
+#include "mm/slab.h"
 #include "mm/user_copy.h"
 #include "syscall/syscall.h"
 #include "syscall/test_exit.h"
@@ -89,6 +90,10 @@ static enum status info_counts(struct thread *thread)
     frame_cache_drain();
     frame_statistics(&frames);
     struct machine_counts counts = {.free_frames = frames.free, .cap_nodes = cap_node_count()};
+    for (const struct slab_cache *cache = slab_first_cache(); cache; cache = cache->next_cache) {
+        counts.slab_objects += ATOMIC_LOAD_RELAXED(&cache->live_objects);
+        counts.slab_frames += ATOMIC_LOAD_RELAXED(&cache->slab_count) << cache->order;
+    }
     for (u32 i = 0; i < CAP_STATUS_LIMIT; i++)
         counts.denials += cap_denials((enum status)i);
     for (u32 i = 0; i < OBJECT_TYPE_COUNT; i++)

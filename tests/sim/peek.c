@@ -71,6 +71,23 @@ bool peek_is_mapped(const struct vspace *vspace, u64 address, u32 access)
            (has & access) == access;
 }
 
+const struct object *peek_any_object(struct sim_random *random)
+{
+    const struct object *chosen = NULL;
+    u32 cursor = 0;
+    u32 found = 0;
+    struct process *process;
+    while ((process = ledger_next("process", &cursor)) != NULL)
+        for (u32 i = 0;; i++) {
+            const struct cap_slot *slot = peek_slot_at(&process->space, i);
+            if (!slot)
+                break;
+            if (slot->handle != 0 && sim_random_below(random, ++found) == 0)
+                chosen = slot->object;
+        }
+    return chosen;
+}
+
 struct object *peek_any_survivor(void)
 {
     u32 cursor = 0;

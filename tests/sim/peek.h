@@ -49,6 +49,9 @@ bool peek_is_vital(const struct object *object);
 /* The page at `address` is mapped with all of `access` (ACCESS_*). */
 bool peek_is_mapped(const struct vspace *vspace, u64 address, u32 access);
 
+/* Some object that some process has a capability to; NULL: none was found. Between steps. */
+const struct object *peek_any_object(struct sim_random *random);
+
 /* A process other than init that runs, or a thread of init other than its main one; NULL: none. For
  * clean-up. */
 struct object *peek_any_survivor(void);

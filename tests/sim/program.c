@@ -44,6 +44,7 @@ void program_begin_step(u32 step)
     state.seed = pending_seed;
     state.step = step;
     memset(state.actions, 0, sizeof(state.actions));
+    handles_begin_step(mix(mix(pending_seed, step), 0xf0c5));
 }
 
 u64 program_init_steps(void)

@@ -70,6 +70,8 @@ u32 safe_rights(const struct program *program, u64 handle);
 /* Remembers a handle, for stale use later. */
 void remember_handle(u64 handle);
 void handles_reset(void);
+/* Chooses the object that programs favour in this step. */
+void handles_begin_step(u64 stream);
 /* Init got this handle at its start: it is not given away. */
 bool is_initial_handle(u64 handle);
 void note_initial_handle(u64 handle);

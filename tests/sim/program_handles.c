@@ -39,9 +39,19 @@ bool is_initial_handle(u64 handle)
     return false;
 }
 
+/* Programs collide when they act on the same object in the same step. */
+static SIM_STATE const struct object *focus;
+
+void handles_begin_step(u64 stream)
+{
+    struct sim_random random = {.state = stream};
+    focus = peek_any_object(&random);
+}
+
 u64 pick_good_handle(struct program *program, enum object_type type)
 {
     const struct cap_space *space = program->who.space;
+    bool focused = chance(&program->random, 1, 2);
     u64 chosen = 0;
     u32 found = 0;
     for (u32 i = 0;; i++) {
@@ -50,15 +60,32 @@ u64 pick_good_handle(struct program *program, enum object_type type)
             break;
         if (slot->handle == 0 || (type != OBJECT_NONE && peek_slot_type(slot) != type))
             continue;
-        found++;
-        if (below(&program->random, found) == 0) /* reservoir of one */
+        u32 tickets = focused && slot->object == focus ? 32 : 1;
+        found += tickets;
+        if (below(&program->random, found) < tickets) /* weighted reservoir of one */
             chosen = slot->handle;
     }
     return chosen;
 }
 
+/* A capability that has been revoked while its slot is still there: that is when a use must be
+ * refused; 0: none. */
+static u64 pick_revoked_handle(const struct program *program)
+{
+    for (u32 i = 0;; i++) {
+        const struct cap_slot *slot = peek_slot_at(program->who.space, i);
+        if (!slot)
+            return 0;
+        if (slot->handle != 0 && peek_is_revoked(slot))
+            return slot->handle;
+    }
+}
+
 u64 pick_handle(struct program *program, enum object_type type)
 {
+    u64 revoked = pick_revoked_handle(program);
+    if (revoked && chance(&program->random, 1, 3))
+        return revoked;
     u64 kind = below(&program->random, 100);
     u64 good = pick_good_handle(program, type);
     if (kind < 84 && good)

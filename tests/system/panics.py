@@ -14,7 +14,7 @@ LIMIT_S = 90
 FRAME = re.compile(r"^.*?(\w+)\+0x[0-9a-f]+ \(([\w/.]+):(\d+)\)", re.MULTILINE)
 # The word for the command line, what the panic must say, and the source line that it happens on.
 KINDS = (("test_panic=assert", r"PANIC on CPU 0: asked for", 'panic("asked for'),
-         ("test_panic=fault", r"PANIC on CPU 0: .* in the kernel", "(uintptr_t)8"))
+         ("test_panic=fault", r"PANIC on CPU 0: .* in the kernel", "*nowhere = 0"))
 
 
 def line_of(text):

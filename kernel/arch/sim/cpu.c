@@ -13,6 +13,8 @@
  * somebody waits for ever. */
 #define PICK_LIMIT 1000000u
 
+#define STALL_ONE_IN 8u /* switches */
+
 struct cpu *arch_this_cpu(void)
 {
     return sim_current_cpu()->bound;
@@ -197,31 +199,46 @@ static bool is_runnable(const struct sim_cpu *cpu)
     return cpu->started && (!cpu->parked || cpu->command != SIM_NOTHING);
 }
 
-/* Picks a CPU to run; one that spins only if all do. False: all are parked. */
+/* CPUs that may run, without those that spin or are stalled if `choosy`; how many. */
+static u32 list_runnable(const struct sim_machine *machine, bool choosy, u32 *list)
+{
+    u32 count = 0;
+    for (u32 i = 0; i < SIM_MAX_CPUS; i++) {
+        const struct sim_cpu *cpu = &machine->cpus[i];
+        if (is_runnable(cpu) && !(choosy && (cpu->spinning || cpu->stalled)))
+            list[count++] = i;
+    }
+    return count;
+}
+
+/* Picks a CPU to run; one that spins or is stalled only if there is no other. False: all are
+ * parked. */
 static bool pick_cpu(u32 *picked)
 {
     struct sim_machine *machine = sim_machine();
-    u32 runnable[SIM_MAX_CPUS];
-    u32 count = 0;
-    u32 spinning = 0;
-    for (u32 i = 0; i < SIM_MAX_CPUS; i++) {
-        if (!is_runnable(&machine->cpus[i]))
-            continue;
-        runnable[count++] = i;
-        spinning += machine->cpus[i].spinning;
+    u32 list[SIM_MAX_CPUS];
+    u32 count = list_runnable(machine, true, list);
+    if (count == 0) {
+        for (u32 i = 0; i < SIM_MAX_CPUS; i++)
+            machine->cpus[i].stalled = false;
+        count = list_runnable(machine, true, list);
     }
     if (count == 0)
+        count = list_runnable(machine, false, list);
+    if (count == 0)
         return false;
-    for (;;) {
-        u32 index = runnable[sim_random_below(&machine->random, count)];
-        if (machine->cpus[index].spinning && spinning < count)
-            continue;
-        *picked = index;
-        break;
-    }
+    *picked = list[sim_random_below(&machine->random, count)];
     for (u32 i = 0; i < SIM_MAX_CPUS; i++)
         machine->cpus[i].spinning = false;
     return true;
+}
+
+/* Now and then a CPU is held up in the middle of the kernel until all others have come out of it:
+ * what it has looked up is then old when it acts on it. */
+static void maybe_stall(struct sim_machine *machine, struct sim_cpu *cpu)
+{
+    if (!cpu->parked && !cpu->spinning && sim_random_below(&machine->random, STALL_ONE_IN) == 0)
+        cpu->stalled = true;
 }
 
 static void ask_for_commands(struct sim_machine *machine, void (*refill)(u32 cpu))
@@ -251,6 +268,7 @@ bool sim_machine_run(void (*refill)(u32 cpu))
         if (gap > 0 && sim_random_below(&machine->random, 4) == 0)
             sim_tlb_speculate();
         sim_fiber_switch_to(index);
+        maybe_stall(machine, &machine->cpus[index]);
         if (machine->others_stopped)
             machine->stopped = true;
     }

@@ -30,6 +30,7 @@ struct sim_cpu {
     bool parked;
     bool in_kernel;
     bool spinning;
+    bool stalled; /* held up until others have left the kernel */
     bool ipi_pending;
     enum sim_command command;
     u32 command_line;
