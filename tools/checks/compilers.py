@@ -8,7 +8,8 @@ CLANG_ONLY = ("--target=", "-fdebug-compilation-dir", "-mstack-protector-guard",
               "-flto", "-fshort-wchar", "-mno-stack-arg-probe", "-g")
 # gcc reports a result that is dropped with (void) on purpose; clang, which builds the kernel, those dropped by mistake.
 # gcc 12 takes every fixed small address for an object of no size (array-bounds).
-GCC_EXTRA = ["-Wno-attributes", "-Wno-unused-result", "-Wno-array-bounds", "-Wno-unknown-pragmas", "-Wno-cast-qual", "-Wno-sign-compare"]
+GCC_EXTRA = ["-Wno-attributes", "-Wno-unused-result", "-Wno-array-bounds", "-Wno-unknown-pragmas",
+             "-Wno-cast-qual", "-Wno-sign-compare"]
 SPARSE_EXTRA = ["-Wbitwise", "-Wcast-to-as", "-Wcontext", "-Wenum-mismatch", "-Wnon-pointer-null",
                 "-Wone-bit-signed-bitfield", "-Wreturn-void", "-Wuninitialized", "-Wno-cast-truncate",
                 "-Wno-decl", "-Wno-do-while", "-D__has_include(name)=0"]
