@@ -18,7 +18,7 @@ enum syscall_number {
 
 /* thread_control, w0 */
 #define THREAD_START       0u /* a held thread */
-#define THREAD_SUSPEND     1u
+#define THREAD_SUSPEND     1u /* returns when the thread has stopped */
 #define THREAD_RESUME      2u
 #define THREAD_SET_CPUS    3u /* w1: mask of CPUs 0-63 */
 #define THREAD_SET_POINTER 4u /* w1: FS base; only of the calling thread */

@@ -33,10 +33,38 @@ struct trace_event {
     u64 words[4];
 };
 
+/* Metrics of a CPU since boot; its own stores, so each word is exact when it is read. */
+enum trace_metric {
+#define METRIC(number, name, unit, what) METRIC_##name = (number),
+#define HISTOGRAM(number, name, unit, what)
+#include "abi/metrics.def"
+#undef METRIC
+#undef HISTOGRAM
+};
+
+enum trace_histogram {
+#define METRIC(number, name, unit, what)
+#define HISTOGRAM(number, name, unit, what) HISTOGRAM_##name = (number),
+#include "abi/metrics.def"
+#undef METRIC
+#undef HISTOGRAM
+};
+
+#define TRACE_METRIC_LIMIT    32u
+#define TRACE_HISTOGRAM_LIMIT 4u
+#define TRACE_BUCKETS         64u /* bucket n counts values of n + 1 bits; 0 is in the first */
+
+struct trace_metrics {
+    u64 counters[TRACE_METRIC_LIMIT];
+    u64 histograms[TRACE_HISTOGRAM_LIMIT][TRACE_BUCKETS];
+};
+
+/* The page before a CPU's events. */
 struct trace_ring {
     u64 head;     /* events ever written; slot = head & (capacity - 1) */
     u64 capacity; /* a power of two */
     u64 reserved[6];
+    struct trace_metrics metrics;
 };
 
 struct trace_header {
@@ -49,7 +77,7 @@ struct trace_header {
     u64 categories;
 };
 
-#define TRACE_VERSION 1u
+#define TRACE_VERSION 2u
 
 enum trace_event_type {
     TRACE_NONE = 0,
@@ -58,6 +86,7 @@ enum trace_event_type {
 #undef TRACE_EVENT
 };
 
+_Static_assert(sizeof(struct trace_ring) <= PAGE_SIZE, "one page");
 _Static_assert(sizeof(struct trace_event) == 64, "ABI layout");
 
 #endif

@@ -206,6 +206,42 @@ BOOT_TEST(machine, ports_keep_to_their_range)
     CHECK_STATUS(port_in(systest.ports, 0x80, 3, &value), STATUS_BAD_ARGUMENT);
 }
 
+static u64 metric(const struct trace_header *header, enum trace_metric which)
+{
+    u64 sum = 0;
+
+    for (u64 cpu = 0; cpu < header->cpu_count; cpu++) {
+        const struct trace_ring *ring =
+            (const void *)((const u8 *)header + header->ring_offset + cpu * header->ring_stride);
+
+        sum += ring->metrics.counters[which];
+    }
+    return sum;
+}
+
+/* Each of these is counted when it happens. */
+static bool metrics_move(const struct trace_header *header)
+{
+    u64 calls = metric(header, METRIC_SYSCALLS);
+    u64 signals = metric(header, METRIC_SIGNALS);
+    u64 faults = metric(header, METRIC_PAGE_FAULTS);
+    endpoint_t endpoint;
+    memory_t memory;
+    u64 address;
+
+    if (make_endpoint(0, &endpoint) != STATUS_OK || endpoint_signal(endpoint) != STATUS_OK)
+        return false;
+    (void)cap_close(endpoint.cap);
+    if (make_mapping(PAGE_SIZE, MAP_READ | MAP_WRITE, &address, &memory) != STATUS_OK)
+        return false;
+    *(volatile u64 *)(uintptr_t)address = 1;
+    (void)memory_unmap(address, PAGE_SIZE);
+    (void)cap_close(memory.cap);
+    return metric(header, METRIC_SYSCALLS) >= calls + 6 &&
+           metric(header, METRIC_SIGNALS) > signals &&
+           metric(header, METRIC_PAGE_FAULTS) > faults && metric(header, METRIC_SWITCHES) > 0;
+}
+
 BOOT_TEST(trace, own_events_are_seen)
 {
     static const u64 words[4] = {0xfeed, 0xbeef, 3, 4};
@@ -235,6 +271,7 @@ BOOT_TEST(trace, own_events_are_seen)
                               events[i].words[3] == 4);
     }
     CHECK(found);
+    CHECK(metrics_move((const void *)(uintptr_t)address));
     CHECK_OK(memory_unmap(address, facts.range_length));
     CHECK_OK(cap_close(memory.cap));
 }

@@ -240,7 +240,6 @@ BOOT_TEST(threads, suspend_and_resume)
     CHECK_OK(thread_start(&thread, spin_until_gate, NULL, 0));
     CHECK(counter_passes(0));
     CHECK_OK(kthread_control(thread.handle, THREAD_SUSPEND, 0));
-    time_sleep_ns(3 * NS_PER_MS); /* it may run on until its CPU has heard of it */
     seen = __atomic_load_n(&counter, __ATOMIC_RELAXED);
     time_sleep_ns(3 * NS_PER_MS);
     CHECK_EQ(__atomic_load_n(&counter, __ATOMIC_RELAXED), seen);

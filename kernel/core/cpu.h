@@ -13,6 +13,7 @@
 struct thread;
 struct run_queue;
 struct trace_ring;
+struct trace_metrics;
 struct vspace;
 struct mail;
 struct grace_node;
@@ -56,8 +57,10 @@ struct cpu {
     u32 zero_cache_count;
     u64 frames_by_use[4]; /* allocated less freed on this CPU, modulo 2^64; by enum frame_use */
     struct trace_ring *trace_ring; /* of the root domain */
-    u32 trace_mask;                /* categories that are on; others write it */
-    u32 trace_thread;              /* what events are stamped with */
+    struct trace_metrics
+        *metrics;     /* in its page; before there is one, in a place that nobody reads */
+    u32 trace_mask;   /* categories that are on; others write it */
+    u32 trace_thread; /* what events are stamped with */
     u64 trace_id;
     u64 trace_span;
 
@@ -66,9 +69,6 @@ struct cpu {
     /* Counters: this CPU writes. */
     u64 idle_since_ns;
     u64 idle_ns;
-    u64 switches;
-    u64 interrupts;
-    u64 syscalls;
     u32 syscall_number; /* being handled; for events */
 
     /* Debug: locks held, in order. */

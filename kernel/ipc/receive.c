@@ -209,6 +209,9 @@ static bool receive_step(struct endpoint *endpoint, struct thread *receiver,
             wait_to_receive(endpoint, receiver, ref, info, deadline_ns);
     }
     spin_unlock(&endpoint->lock);
+    if (this_cpu()->current == receiver && done)
+        TRACE(IPC_RECEIVE, endpoint->object.id, info_label(receiver->context.info),
+              receiver->context.handle, info_kind(receiver->context.info));
     if (woken)
         sched_wake(woken);
     return done;

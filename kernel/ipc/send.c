@@ -105,6 +105,7 @@ void endpoint_send(struct thread *sender, const struct cap_ref *ref, u64 info, u
         thread_set_status(sender, status);
     }
     spin_unlock(&endpoint->lock);
+    COUNT(this_cpu(), SENDS);
     TRACE(IPC_SEND, endpoint->object.id, info_label(info), ref->badge, woken == NULL);
     if (woken)
         sched_wake(woken);
@@ -123,6 +124,7 @@ void endpoint_begin_service(struct endpoint *endpoint, struct thread *caller, st
 static void call_now(struct endpoint *endpoint, struct thread *caller, struct thread *server,
                      u64 deadline_ns)
 {
+    COUNT(this_cpu(), CALLS);
     wait_end(server);
     wait_prepare(caller);
     endpoint_begin_service(endpoint, caller, server);
@@ -158,6 +160,7 @@ void endpoint_call(struct thread *caller, const struct cap_ref *ref, u64 info, u
     else
         wait_to_send(endpoint, caller, deadline_ns);
     spin_unlock(&endpoint->lock);
+    TRACE(IPC_CALL, endpoint->object.id, info_label(info), ref->badge, 0);
     /* The server's activity may be recalled by another CPU only through mail to this one. */
     if (server)
         sched_switch_to(server, activity);

@@ -57,6 +57,8 @@ struct arch_context *upcall_fault(const struct fault_info *fault)
         .flags = thread->context.flags,
     };
     bool is_page = fault->reason >= FAULT_PAGE_READ && fault->reason <= FAULT_PAGE_EXECUTE;
+    if (is_page)
+        COUNT(cpu, PAGE_FAULTS);
     if (!is_page || !resolve(thread, fault, &record))
         process_fault(thread, &record);
     return sched_exit();

@@ -7,6 +7,7 @@
 void sched_send_to(struct activity *activity, u32 to)
 {
     TRACE(SCHED_MIGRATE, activity->thread->object.id, activity->cpu, to, 0);
+    COUNT(this_cpu(), MIGRATIONS);
     activity->state = ACTIVITY_MOVING;
     sched_rebase(activity, activity->cpu, to);
     ATOMIC_STORE(&activity->cpu, to);

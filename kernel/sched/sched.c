@@ -64,7 +64,7 @@ static void come_to(struct cpu *cpu, struct thread *thread)
         return;
     DEBUG_ASSERT(!cpu->entered);
     cpu->switched_at = arch_cycles();
-    cpu->switches++;
+    COUNT(cpu, SWITCHES);
     cpu->entered = thread;
     cpu->entry_is_syscall = false; /* it was another thread's call: should this one have to leave
                                       again, its vectors are live */
@@ -83,6 +83,7 @@ void sched_enqueue(struct cpu *cpu, struct activity *activity)
         sched_send_to(activity, (u32)__builtin_ctzll(allowed));
         return;
     }
+    activity->ready_at = arch_cycles();
     run_queue_insert(cpu->run_queue, activity);
     struct thread *current = cpu->current;
     if (current && run_queue_precedes(activity, current->activity->virtual_time))
@@ -154,6 +155,7 @@ static void pick(struct cpu *cpu)
         return;
     activity->state = ACTIVITY_RUNNING;
     cpu->current = activity->thread;
+    trace_measure(cpu, HISTOGRAM_RUN_DELAY, arch_cycles() - activity->ready_at);
     TRACE(SCHED_SWITCH, cpu->trace_thread, activity->thread->object.id, 0, 0);
 }
 
@@ -242,7 +244,9 @@ static bool idle_enter(struct cpu *cpu)
 void sched_idle_leave(struct cpu *cpu)
 {
     grace_idle_leave(cpu);
-    cpu->idle_ns += arch_clock_ns() - cpu->idle_since_ns;
+    u64 slept = arch_clock_ns() - cpu->idle_since_ns;
+    cpu->idle_ns += slept;
+    TRACE(SCHED_IDLE, slept, 0, 0, 0);
 }
 
 struct arch_context *sched_exit(void)
@@ -283,7 +287,7 @@ struct arch_context *sched_exit(void)
 struct arch_context *upcall_timer(void)
 {
     struct cpu *cpu = sched_enter(false);
-    cpu->interrupts++;
+    COUNT(cpu, INTERRUPTS);
     u64 now = arch_clock_ns();
     bool more = timer_run(now);
     if (now >= cpu->run_queue->slice_end_ns || more)
@@ -297,6 +301,6 @@ struct arch_context *upcall_timer(void)
 struct arch_context *upcall_ipi(void)
 {
     struct cpu *cpu = sched_enter(false);
-    cpu->interrupts++;
+    COUNT(cpu, INTERRUPTS);
     return sched_exit();
 }

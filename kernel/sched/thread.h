@@ -49,6 +49,7 @@ struct activity {
     struct group *payer;
     u32 cpu;
     u8 state;                       /* enum activity_state */
+    u64 ready_at;                   /* cycles at which it last became ready */
     u64 virtual_time;               /* cycles used, scaled by weight */
     u64 lendings;                   /* ever made; each has a number */
     u64 claims[LEND_MAX_DEPTH + 1]; /* numbers of the lendings that stand, outermost first */

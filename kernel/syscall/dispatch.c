@@ -17,15 +17,17 @@ struct arch_context *upcall_syscall(void)
     struct cpu *cpu = sched_enter(true);
     struct thread *thread = cpu->current;
     u64 number = thread->context.number;
-    cpu->syscalls++;
+    COUNT(cpu, SYSCALLS);
     cpu->syscall_number = (u32)number;
     if (likely(number < SYSCALL_LIMIT)) {
         /* A mispredicted check must not reach beyond the table (Spectre v1). */
         handler_t handler = handlers[arch_index_clamp(number, SYSCALL_LIMIT)];
         if (likely(handler)) {
             handler(thread);
-            TRACE(SYSCALL_EXIT, number,
-                  cpu->current == thread ? thread->context.number : UINT64_MAX, 0, 0);
+            if (cpu->current == thread)
+                TRACE(SYSCALL_EXIT, number, thread->context.number, 0, 0);
+            else
+                TRACE(SYSCALL_BLOCK, number, 0, 0, 0);
             return sched_exit();
         }
     }

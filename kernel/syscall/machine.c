@@ -7,6 +7,7 @@
 #include "mm/user_copy.h"
 #include "syscall/syscall.h"
 #include "syscall/test_exit.h"
+#include "trace/trace.h"
 
 #define LOG_CHUNK  512u
 #define LIST_CHUNK 8u
@@ -57,9 +58,9 @@ static enum status info_cpus(struct thread *thread)
             .online = cpu->online,
             .idle_ns = idle,
             .busy_ns = now > idle ? now - idle : 0,
-            .switches = cpu->switches,
-            .interrupts = cpu->interrupts,
-            .syscalls = cpu->syscalls,
+            .switches = cpu->metrics->counters[METRIC_SWITCHES],
+            .interrupts = cpu->metrics->counters[METRIC_INTERRUPTS],
+            .syscalls = cpu->metrics->counters[METRIC_SYSCALLS],
         };
         enum status status =
             user_write(user_ptr(arg(thread, 1) + i * sizeof(out)), &out, sizeof(out));

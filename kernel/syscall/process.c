@@ -132,6 +132,14 @@ static u64 online_cpus(void)
     return mask;
 }
 
+/* A CPU looks at its thread's flags at each kernel exit, before it reports that it has been there.
+ * One that looked just before the flag was set may report once without having seen it, but not
+ * twice. */
+static enum job_result suspend_slice(struct job *job)
+{
+    return thread_of_job(job)->work_phase++ < 2 ? JOB_GRACE : JOB_DONE;
+}
+
 static enum status control(struct thread *caller, struct thread *target, u64 operation, u64 value)
 {
     switch (operation) {
@@ -143,6 +151,8 @@ static enum status control(struct thread *caller, struct thread *target, u64 ope
     case THREAD_SUSPEND:
         (void)ATOMIC_OR(&target->flags, THREAD_FLAG_SUSPENDED);
         sched_kick(target);
+        if (target != caller)
+            thread_work(caller, suspend_slice);
         return STATUS_OK;
     case THREAD_RESUME:
         (void)ATOMIC_AND(&target->flags, ~THREAD_FLAG_SUSPENDED);
@@ -171,9 +181,11 @@ void syscall_thread_control(struct thread *thread)
     struct cap_ref ref;
     u64 operation = arg(thread, 0), value = arg(thread, 1);
     enum status status = syscall_lookup(thread, OBJECT_THREAD, RIGHT_CONTROL, &ref);
+    thread_set_status(thread, status); /* before it may wait */
     if (status == STATUS_OK)
         status = control(thread, thread_of(ref.object), operation, value);
-    thread_set_status(thread, status);
+    if (status != STATUS_OK)
+        thread_set_status(thread, status);
 }
 
 void syscall_futex_wait(struct thread *thread)

@@ -61,8 +61,10 @@ void trace_domain_format(void *base, u32 capacity, u32 cpus, u64 boot_id)
 void trace_root_start(void *base, u32 categories)
 {
     root = base;
-    for (u32 i = 0; i < cpu_count(); i++)
+    for (u32 i = 0; i < cpu_count(); i++) {
         cpu_at(i)->trace_ring = ring_at(root, i);
+        cpu_at(i)->metrics = &ring_at(root, i)->metrics;
+    }
     trace_root_set_categories(categories);
 }
 

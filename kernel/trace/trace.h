@@ -38,6 +38,16 @@ const char *trace_event_name(enum trace_event_type type);
 #define TRACE(name, a, b, c, d) ((void)sizeof(a), (void)sizeof(b), (void)sizeof(c), (void)sizeof(d))
 #endif
 
+/* Counts one more of METRIC_<name> on this CPU, `cpu`. */
+#define COUNT(cpu, name) ((cpu)->metrics->counters[METRIC_##name]++)
+
+/* Adds a value to a histogram of this CPU. */
+static inline void trace_measure(struct cpu *cpu, enum trace_histogram histogram, u64 value)
+{
+    u32 bucket = 63u - (u32)__builtin_clzll(value | 1);
+    cpu->metrics->histograms[histogram][bucket]++;
+}
+
 /* TRACE_OF_<name>: the category of each event, as a constant. */
 enum {
 #define TRACE_EVENT(number, name, category, a, b, c, d) TRACE_OF_##name = TRACE_CATEGORY_##category,

@@ -2,6 +2,7 @@
 #include "view.h"
 
 #include "ipc/endpoint.h"
+#include "peek.h"
 
 /* Calls `check` for each live endpoint. */
 static void each_endpoint(const char *name,
@@ -33,9 +34,22 @@ static u32 check_queue(const char *name, const struct endpoint *endpoint, const 
     return length;
 }
 
+/* Senders that a receiver would take: not those whose capability has been revoked, who are about to
+ * be told so. */
+static u32 count_welcome(const struct endpoint *endpoint)
+{
+    u32 count = 0;
+    LIST_FOREACH (link, &endpoint->senders) {
+        const struct cap_ref *ref = &LIST_ENTRY(link, struct thread, wait_link)->wait_ref;
+        count += !ref->slot || (ref->slot->handle == ref->handle && !peek_is_revoked(ref->slot));
+    }
+    return count;
+}
+
 static void check_queues(const char *name, const struct endpoint *endpoint)
 {
-    u32 senders = check_queue(name, endpoint, &endpoint->senders, "senders");
+    (void)check_queue(name, endpoint, &endpoint->senders, "senders");
+    u32 senders = count_welcome(endpoint);
     u32 receivers = check_queue(name, endpoint, &endpoint->receivers, "receivers");
     u32 queued = 0;
     (void)check_queue(name, endpoint, &endpoint->served, "served");
@@ -96,9 +110,51 @@ static void receive_caps(const char *name)
     each_endpoint(name, check_receive_caps);
 }
 
+static bool is_being_revoked(const struct object *object)
+{
+    for (u32 i = 0; i < view()->thread_count; i++)
+        if (view()->threads[i]->job_busy && view()->threads[i]->work_object == object)
+            return true;
+    for (u32 i = 0; i < view()->group_count; i++)
+        if (view()->groups[i]->condemning == object)
+            return true;
+    return false;
+}
+
+/* Of a capability that has left its slot nobody knows any more whether it was closed or revoked. */
+static bool ref_is_revoked(const struct cap_ref *ref)
+{
+    if (ref->object->epoch == ref->epoch)
+        return ref->object->state != OBJECT_LIVE;
+    return ref->slot->handle == ref->handle && peek_is_revoked(ref->slot);
+}
+
+/* Once a revocation is done nobody waits by a capability that it killed. */
+static void check_revoked_waits(const char *name, const struct endpoint *endpoint)
+{
+    const struct list *const queues[] = {&endpoint->senders, &endpoint->receivers,
+                                         &endpoint->served};
+    if (is_being_revoked(&endpoint->object))
+        return;
+    for (u32 i = 0; i < ARRAY_SIZE(queues); i++) {
+        LIST_FOREACH (link, queues[i]) {
+            const struct thread *thread = LIST_ENTRY(link, struct thread, wait_link);
+            EXPECT(name, !thread->wait_ref.slot || !ref_is_revoked(&thread->wait_ref),
+                   "thread %llu waits at endpoint %llu by a capability that has been revoked",
+                   (unsigned long long)thread->object.id, (unsigned long long)endpoint->object.id);
+        }
+    }
+}
+
+static void revoked_waits(const char *name)
+{
+    each_endpoint(name, check_revoked_waits);
+}
+
 const struct invariant invariants_ipc[] = {
     {"endpoint_queues", endpoint_queues},
     {"served_callers", served_callers},
     {"receive_caps", receive_caps},
+    {"revoked_waits", revoked_waits},
     {NULL, NULL},
 };

@@ -72,6 +72,8 @@ void remember_handle(u64 handle);
 void handles_reset(void);
 /* Chooses the object that programs favour in this step. */
 void handles_begin_step(u64 stream);
+/* In a step in which programs fight over one object: a handle of this one's to it, else 0. */
+u64 duel_handle(struct program *program);
 /* Init got this handle at its start: it is not given away. */
 bool is_initial_handle(u64 handle);
 void note_initial_handle(u64 handle);

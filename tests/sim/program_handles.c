@@ -39,13 +39,30 @@ bool is_initial_handle(u64 handle)
     return false;
 }
 
-/* Programs collide when they act on the same object in the same step. */
+/* Programs collide when they act on the same object in the same step; in a duel they do little
+ * else. */
 static SIM_STATE const struct object *focus;
+static SIM_STATE bool duel;
 
 void handles_begin_step(u64 stream)
 {
     struct sim_random random = {.state = stream};
     focus = peek_any_object(&random);
+    duel = chance(&random, 1, 5);
+}
+
+u64 duel_handle(struct program *program)
+{
+    u64 chosen = 0;
+    u32 found = 0;
+    for (u32 i = 0; duel && focus; i++) {
+        const struct cap_slot *slot = peek_slot_at(program->who.space, i);
+        if (!slot)
+            break;
+        if (slot->handle != 0 && slot->object == focus && below(&program->random, ++found) == 0)
+            chosen = slot->handle;
+    }
+    return chosen;
 }
 
 u64 pick_good_handle(struct program *program, enum object_type type)

@@ -228,9 +228,15 @@ static bool pick_cpu(u32 *picked)
     if (count == 0)
         return false;
     *picked = list[sim_random_below(&machine->random, count)];
-    for (u32 i = 0; i < SIM_MAX_CPUS; i++)
-        machine->cpus[i].spinning = false;
+    machine->cpus[*picked].spinning = false;
     return true;
+}
+
+/* A CPU has done something other than spin: those that do may find their lock free. */
+static void note_progress(struct sim_machine *machine, const struct sim_cpu *cpu)
+{
+    for (u32 i = 0; i < SIM_MAX_CPUS && !cpu->spinning; i++)
+        machine->cpus[i].spinning = false;
 }
 
 /* Now and then a CPU is held up in the middle of the kernel until all others have come out of it:
@@ -268,6 +274,7 @@ bool sim_machine_run(void (*refill)(u32 cpu))
         if (gap > 0 && sim_random_below(&machine->random, 4) == 0)
             sim_tlb_speculate();
         sim_fiber_switch_to(index);
+        note_progress(machine, &machine->cpus[index]);
         maybe_stall(machine, &machine->cpus[index]);
         if (machine->others_stopped)
             machine->stopped = true;
