@@ -16,22 +16,19 @@ static void each_endpoint(const char *name,
             check(name, endpoint);
 }
 
-/* Length of a queue of threads that all wait for the endpoint, in the way that `kind` says. */
-static u32 check_queue(const char *name, const struct endpoint *endpoint, const struct list *queue,
-                       const char *what)
+/* A queue of threads that all wait for the endpoint, in the way that `kind` says. */
+static void check_queue(const char *name, const struct endpoint *endpoint, const struct list *queue,
+                        const char *what)
 {
-    u32 length = 0;
     LIST_FOREACH (link, queue) {
         const struct thread *thread = LIST_ENTRY(link, struct thread, wait_link);
         EXPECT(name, ledger_holds("thread", thread), "a freed thread is among the %s", what);
         if (run_has_failed())
-            return length;
+            return;
         EXPECT(name, thread->wait_lock == &endpoint->lock,
                "thread %llu is among the %s but waits for something else",
                (unsigned long long)thread->object.id, what);
-        length++;
     }
-    return length;
 }
 
 /* Senders that a receiver would take: not those whose capability has been revoked, who are about to
@@ -39,7 +36,7 @@ static u32 check_queue(const char *name, const struct endpoint *endpoint, const 
 static u32 count_welcome(const struct endpoint *endpoint)
 {
     u32 count = 0;
-    LIST_FOREACH (link, &endpoint->senders) {
+    LIST_FOREACH (link, queue) {
         const struct cap_ref *ref = &LIST_ENTRY(link, struct thread, wait_link)->wait_ref;
         count += !ref->slot || (ref->slot->handle == ref->handle && !peek_is_revoked(ref->slot));
     }
@@ -48,11 +45,12 @@ static u32 count_welcome(const struct endpoint *endpoint)
 
 static void check_queues(const char *name, const struct endpoint *endpoint)
 {
-    (void)check_queue(name, endpoint, &endpoint->senders, "senders");
-    u32 senders = count_welcome(endpoint);
-    u32 receivers = check_queue(name, endpoint, &endpoint->receivers, "receivers");
+    check_queue(name, endpoint, &endpoint->senders, "senders");
+    u32 senders = count_welcome(&endpoint->senders);
+    check_queue(name, endpoint, &endpoint->receivers, "receivers");
+    u32 receivers = count_welcome(&endpoint->receivers);
     u32 queued = 0;
-    (void)check_queue(name, endpoint, &endpoint->served, "served");
+    check_queue(name, endpoint, &endpoint->served, "served");
     LIST_FOREACH (link, &endpoint->queue)
         queued++;
     EXPECT(name, queued == endpoint->queued && queued <= endpoint->depth,

@@ -88,8 +88,15 @@ bool handle_must_fail(const struct program *program, u32 number, u64 handle);
 /* The name of a number; "?" if there is none. */
 const char *call_name(u32 number);
 
+/* Does the handle name what the run cannot do without? */
+bool names_vital(const struct program *program, u64 handle);
+
+/* program_duel.c */
+u32 pick_duel_call(struct program *program, u64 handle);
+bool may_duel(const struct program *program, u64 handle);
+
 /* program_plan.c */
-bool make_spawn(struct program *program);
+bool make_spawn(struct program *program, struct arch_context *context);
 
 /* program_cleanup.c */
 

@@ -242,7 +242,7 @@ static void fill_range(struct program *program, struct arch_context *context)
         context->words[2] = pick_number(program, 100 * PAGE_SIZE);
 }
 
-static bool names_vital(const struct program *program, u64 handle)
+bool names_vital(const struct program *program, u64 handle)
 {
     const struct cap_slot *slot = peek_slot(program->who.space, handle);
     return slot && peek_is_vital(slot->object);
@@ -464,12 +464,6 @@ static bool fill_trace(struct program *program, struct arch_context *context)
     return true;
 }
 
-static bool fill_spawn(struct program *program, struct arch_context *context)
-{
-    (void)context;
-    return make_spawn(program);
-}
-
 /* By number. */
 static const struct call calls[SYSCALL_LIMIT] = {
     [SYS_null] = {"null", 1, NO_HANDLE, 0, fill_nothing},
@@ -492,7 +486,7 @@ static const struct call calls[SYSCALL_LIMIT] = {
     [SYS_map] = {"map", 8, OBJECT_MEMORY, 0, fill_map},
     [SYS_unmap] = {"unmap", 6, NO_HANDLE, 0, fill_unmap},
     [SYS_protect] = {"protect", 4, NO_HANDLE, 0, fill_protect},
-    [SYS_spawn] = {"spawn", 6, OBJECT_GROUP, RIGHT_SPAWN, fill_spawn},
+    [SYS_spawn] = {"spawn", 6, OBJECT_GROUP, RIGHT_SPAWN, make_spawn},
     [SYS_wait] = {"wait", 3, OBJECT_PROCESS, RIGHT_WAIT, fill_wait},
     [SYS_watch] = {"watch", 2, OBJECT_PROCESS, RIGHT_WAIT, fill_watch},
     [SYS_kill] = {"kill", 2, OBJECT_NONE, RIGHT_KILL, fill_kill},
@@ -575,40 +569,6 @@ static u32 pick_call(struct program *program)
         ticket -= weight_of(i);
     }
     return SYS_null;
-}
-
-/* A call that may collide with others on the same object. */
-static u32 pick_duel_call(struct program *program, u64 handle)
-{
-    static const u8 any[] = {SYS_revoke, SYS_revoke, SYS_derive,
-                             SYS_derive, SYS_close,  SYS_inspect};
-    static const u8 memory[] = {SYS_map, SYS_map, SYS_map};
-    static const u8 endpoint[] = {SYS_send, SYS_receive, SYS_call, SYS_reply_receive, SYS_signal};
-    static const u8 group[] = {SYS_create_memory, SYS_create_endpoint, SYS_spawn,
-                               SYS_group_control};
-    static const u8 process[] = {SYS_grant, SYS_kill, SYS_wait, SYS_watch, SYS_create_thread};
-    enum object_type type = peek_slot_type(peek_slot(program->who.space, handle));
-    struct sim_random *random = &program->random;
-    if (chance(random, 1, 2))
-        return any[below(random, sizeof(any))];
-    switch (type) {
-    case OBJECT_MEMORY:
-        return memory[below(random, sizeof(memory))];
-    case OBJECT_ENDPOINT:
-        return endpoint[below(random, sizeof(endpoint))];
-    case OBJECT_GROUP:
-        return group[below(random, sizeof(group))];
-    case OBJECT_PROCESS:
-        return process[below(random, sizeof(process))];
-    default:
-        return any[below(random, sizeof(any))];
-    }
-}
-
-/* Init's own handles, and those to itself, are not fought over. */
-static bool may_duel(const struct program *program, u64 handle)
-{
-    return handle != 0 && !is_initial_handle(handle) && !names_vital(program, handle);
 }
 
 bool make_call(struct program *program)

@@ -94,7 +94,7 @@ static void spoil(struct program *program, struct spawn_plan *plan)
     }
 }
 
-bool make_spawn(struct program *program)
+bool make_spawn(struct program *program, struct arch_context *context)
 {
     struct spawn_plan plan;
     memset(&plan, 0, sizeof(plan));
@@ -118,7 +118,7 @@ bool make_spawn(struct program *program)
         chance(&program->random, 30, 31) ? scratch_of(program) + 64 : pick_buffer(program, 8);
     if (!user_store(program, address, &plan, sizeof(plan)) && program->next != program->context)
         return false;
-    program->context->handle = pick_handle(program, OBJECT_GROUP);
-    program->context->words[0] = address;
+    context->handle = pick_handle(program, OBJECT_GROUP);
+    context->words[0] = address;
     return true;
 }
