@@ -31,9 +31,9 @@ static void check_queue(const char *name, const struct endpoint *endpoint, const
     }
 }
 
-/* Senders that a receiver would take: not those whose capability has been revoked, who are about to
- * be told so. */
-static u32 count_welcome(const struct endpoint *endpoint)
+/* Threads of a queue that a partner would take: not those whose capability has been revoked, who
+ * are about to be told so. */
+static u32 count_welcome(const struct list *queue)
 {
     u32 count = 0;
     LIST_FOREACH (link, queue) {

@@ -274,11 +274,6 @@ static void grace_periods(const char *name)
     }
 }
 
-void invariants_reset(void)
-{
-    /* Power-on clears SIM_STATE. */
-}
-
 const struct invariant invariants_sched[] = {
     {"no_locks", no_locks},
     {"current_threads", current_threads},

@@ -30,8 +30,6 @@ void program_reset(u64 seed)
 {
     /* The machine's power-on clears SIM_STATE afterwards. */
     pending_seed = seed;
-    cleanup_reset();
-    handles_reset();
 }
 
 u64 program_seed(void)

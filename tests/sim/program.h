@@ -69,7 +69,6 @@ u64 pick_good_handle(struct program *program, enum object_type type);
 u32 safe_rights(const struct program *program, u64 handle);
 /* Remembers a handle, for stale use later. */
 void remember_handle(u64 handle);
-void handles_reset(void);
 /* Chooses the object that programs favour in this step. */
 void handles_begin_step(u64 stream);
 /* In a step in which programs fight over one object: a handle of this one's to it, else 0. */
@@ -104,7 +103,6 @@ bool make_spawn(struct program *program, struct arch_context *context);
 void cleanup_init(struct program *program);
 /* The next action of any other thread in clean-up. */
 void cleanup_other(struct program *program);
-void cleanup_reset(void);
 /* Init's regions as they are now are those that it starts with. */
 void cleanup_note_regions(const struct vspace *vspace);
 /* Does the range touch one of those? */

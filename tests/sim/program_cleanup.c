@@ -18,11 +18,6 @@ static SIM_STATE struct {
 } initial_regions[INITIAL_REGIONS];
 static SIM_STATE u32 initial_count;
 
-void cleanup_reset(void)
-{
-    /* Power-on clears SIM_STATE. */
-}
-
 bool program_cleanup_done(void)
 {
     return done;

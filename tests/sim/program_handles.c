@@ -14,11 +14,6 @@ static SIM_STATE struct {
     u32 initial_count;
 } handles;
 
-void handles_reset(void)
-{
-    /* Power-on clears SIM_STATE. */
-}
-
 void remember_handle(u64 handle)
 {
     if (handle != 0)

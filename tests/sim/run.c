@@ -138,7 +138,6 @@ static void power_on(u64 seed)
     run_seed_value = seed;
     program_reset(seed);
     inject_reset(seed);
-    invariants_reset();
     sim_machine_reset(&config, program_user_step);
 }
 

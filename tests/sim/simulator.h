@@ -137,7 +137,6 @@ extern const struct invariant invariants_group[];
 
 /* All of them, in the tables' order, until one fails. */
 void invariants_check(void);
-void invariants_reset(void);
 u32 invariants_count(void);
 void invariants_print(void);
 
