@@ -105,7 +105,12 @@ void syscall_create_thread(struct thread *thread)
         status = STATUS_BAD_ARGUMENT;
     struct thread *created = NULL;
     if (status == STATUS_OK)
+        status = cap_ref_take(
+            &ref); /* the thread refers to the process: its last capability may go meanwhile */
+    if (status == STATUS_OK) {
         status = process_add_thread(process_of(ref.object), buffer, &created);
+        object_put(ref.object);
+    }
     if (status != STATUS_OK) {
         thread_set_status(thread, status);
         return;
