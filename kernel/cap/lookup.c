@@ -33,19 +33,22 @@ static enum status revalidate(struct cap_ref *ref)
     spin_lock(&object->tree_lock);
     if (ATOMIC_LOAD(&ref->slot->handle) != ref->handle || ref->slot->node != ref->node) {
         status = STATUS_STALE_HANDLE;
+    } else if (!object_is_live(object)) {
+        status = STATUS_DEAD;
     } else if (!cap_node_is_live_locked(ref->node)) {
         status = STATUS_REVOKED;
     } else {
-        ref->slot->epoch = object->epoch;
-        ref->epoch = object->epoch;
+        ref->slot->epoch = object_live_epoch(object);
+        ref->epoch = ref->slot->epoch;
     }
     spin_unlock(&object->tree_lock);
     return status;
 }
 
 /* A handle that is not in its slot: an old one of that slot, or one that never was. */
-static enum status why_not(const struct cap_slot *slot, u64 handle)
+static enum status why_not(const struct cap_space *space, u64 handle)
 {
+    const struct cap_slot *slot = cap_slot_at(space, (u32)(handle & INDEX_MASK));
     if (!slot)
         return STATUS_BAD_HANDLE;
     u32 generation = (u32)(handle >> GENERATION_SHIFT) & GENERATION_MASK;
@@ -59,9 +62,9 @@ static enum status why_not(const struct cap_slot *slot, u64 handle)
 
 static enum status find(struct cap_space *space, u64 handle, struct cap_ref *ref)
 {
-    struct cap_slot *slot = cap_slot_at(space, (u32)(handle & INDEX_MASK));
-    if (unlikely(!slot || handle == 0 || ATOMIC_LOAD(&slot->handle) != handle))
-        return why_not(slot, handle);
+    struct cap_slot *slot = cap_slot_of(space, handle);
+    if (unlikely(ATOMIC_LOAD(&slot->handle) != handle))
+        return why_not(space, handle);
     *ref = (struct cap_ref){
         .space = space,
         .slot = slot,
@@ -89,8 +92,6 @@ static enum status check(struct cap_ref *ref, enum object_type type, u32 rights)
         return STATUS_MISSING_RIGHT;
     if (unlikely((ref->meta & CAP_FLAG_EXPIRES) && arch_clock_ns() >= ref->expires_ns))
         return STATUS_EXPIRED;
-    if (unlikely(!object_is_live(ref->object)))
-        return STATUS_DEAD;
     if (unlikely(ATOMIC_LOAD(&ref->object->epoch) != ref->epoch))
         return revalidate(ref);
     return STATUS_OK;
@@ -111,7 +112,7 @@ enum status cap_lookup(struct cap_space *space, u64 handle, enum object_type typ
 
 bool cap_ref_is_valid(const struct cap_ref *ref)
 {
-    if (ATOMIC_LOAD(&ref->slot->handle) != ref->handle || !object_is_live(ref->object))
+    if (ATOMIC_LOAD(&ref->slot->handle) != ref->handle)
         return false;
     if (likely(ATOMIC_LOAD(&ref->object->epoch) == ref->epoch))
         return true;
@@ -148,12 +149,14 @@ bool cap_ref_pin(const struct cap_ref *ref)
     return here;
 }
 
-bool cap_ref_is_revoked(const struct cap_ref *ref)
+bool cap_mark_is_revoked(const struct cap_mark *mark, struct object *object)
 {
-    if (likely(ATOMIC_LOAD(&ref->object->epoch) == ref->epoch))
-        return !object_is_live(ref->object);
-    if (ATOMIC_LOAD(&ref->slot->handle) != ref->handle)
-        return true; /* where it stood in the tree is not known any more */
-    struct cap_ref again = *ref;
-    return revalidate(&again) != STATUS_OK;
+    if (likely(ATOMIC_LOAD(&object->epoch) == mark->epoch))
+        return false;
+    spin_lock(&object->tree_lock);
+    /* With another handle in the slot, where it stood in the tree is not known any more. */
+    bool good = ATOMIC_LOAD(&mark->slot->handle) == mark->handle &&
+                cap_node_is_live_locked(mark->slot->node);
+    spin_unlock(&object->tree_lock);
+    return !good;
 }

@@ -59,17 +59,28 @@ u64 cap_node_count(void)
     return ATOMIC_LOAD(&node_count);
 }
 
-enum status cap_space_create(struct cap_space *space, struct account *account, u64 process_id)
+/* Slot 0 of a space is never used: what stands in it is no handle that leads there, so that
+ * CAP_NULL leads to a slot that differs like any other. */
+#define NO_HANDLE UINT64_MAX
+
+/* Readers see it through pointers to what they may write, but nobody writes a slot that is not in a
+ * free list. */
+static const struct cap_slot no_slots[CAP_CHUNK_SLOTS] = {{.handle = NO_HANDLE}};
+
+static struct cap_slot *empty_chunk(void)
 {
-    paddr_t frame;
-    enum status status = frame_alloc_zeroed(account, FRAME_KERNEL, &frame);
-    if (status != STATUS_OK)
-        return status;
-    *space = (struct cap_space){.account = account, .process_id = process_id};
+    /* SAFETY: see no_slots. */
+    return (struct cap_slot *)(uintptr_t)no_slots;
+}
+
+void cap_space_create(struct cap_space *space, struct account *account, u64 process_id)
+{
+    *space = (struct cap_space){.account = account, .process_id = process_id, .sweep = 1};
     spinlock_init(&space->lock, RANK_SPACE);
-    /* SAFETY: a whole zeroed frame of this space's, freed with it. */
-    space->chunks = arch_phys_to_virt(frame);
-    return STATUS_OK;
+    for (u32 i = 0; i < CAP_INLINE_CHUNKS; i++)
+        space->inline_chunks[i] = empty_chunk();
+    space->chunks = space->inline_chunks;
+    space->chunk_mask = CAP_INLINE_CHUNKS - 1;
 }
 
 struct cap_slot *cap_slot_at(const struct cap_space *space, u32 index)
@@ -81,6 +92,22 @@ struct cap_slot *cap_slot_at(const struct cap_space *space, u32 index)
     return &space->chunks[index / CAP_CHUNK_SLOTS][index % CAP_CHUNK_SLOTS];
 }
 
+/* Space lock held: the table becomes a frame, with room for all chunks there may be. */
+static enum status grow_table(struct cap_space *space)
+{
+    paddr_t frame;
+    enum status status = frame_alloc(space->account, FRAME_KERNEL, 0, this_cpu()->node, &frame);
+    if (status != STATUS_OK)
+        return status;
+    /* SAFETY: a whole frame of this space's, freed with it. */
+    struct cap_slot **table = arch_phys_to_virt(frame);
+    for (u32 i = 0; i < CAP_MAX_CHUNKS; i++)
+        table[i] = i < CAP_INLINE_CHUNKS ? space->inline_chunks[i] : empty_chunk();
+    ATOMIC_STORE(&space->chunks, table);
+    ATOMIC_STORE(&space->chunk_mask, CAP_MAX_CHUNKS - 1);
+    return STATUS_OK;
+}
+
 /* Space lock held: one more chunk, all its slots free. */
 static enum status grow(struct cap_space *space)
 {
@@ -88,18 +115,23 @@ static enum status grow(struct cap_space *space)
     if (chunk == CAP_MAX_CHUNKS)
         return STATUS_NO_SLOT;
     paddr_t frame;
-    enum status status = frame_alloc_zeroed(space->account, FRAME_KERNEL, &frame);
+    enum status status = STATUS_OK;
+    if (chunk > space->chunk_mask)
+        status = grow_table(space);
+    if (status == STATUS_OK)
+        status = frame_alloc_zeroed(space->account, FRAME_KERNEL, &frame);
     if (status != STATUS_OK)
         return status;
     /* SAFETY: a whole zeroed frame of this space's: 64 slots of 64 bytes. */
     struct cap_slot *slots = arch_phys_to_virt(frame);
-    space->chunks[chunk] = slots;
-    /* Slot 0 of the space stays unused, so that no handle has index 0 and generation 0 alone. */
+    if (chunk == 0)
+        slots[0].handle = NO_HANDLE;
     u32 first = chunk == 0 ? 1 : 0;
     for (u32 i = CAP_CHUNK_SLOTS; i-- > first;) {
         slots[i].next_free = space->first_free;
         space->first_free = chunk * CAP_CHUNK_SLOTS + i + 1;
     }
+    ATOMIC_STORE(&space->chunks[chunk], slots);
     ATOMIC_STORE(&space->slot_count, space->slot_count + CAP_CHUNK_SLOTS);
     return STATUS_OK;
 }
@@ -214,7 +246,7 @@ static enum status insert(struct cap_space *space, struct cap_node *parent,
         else
             status = cap_node_link_locked(&node->node, parent, space);
         if (status == STATUS_OK)
-            handle->bits = fill_slot(space, &node->node, grant, object->epoch);
+            handle->bits = fill_slot(space, &node->node, grant, object_live_epoch(object));
         spin_unlock(&object->tree_lock);
     }
     spin_unlock(&space->lock);
@@ -294,7 +326,7 @@ static enum status move_locked(struct cap_space *space, const struct cap_ref *fr
     if (cap_node_is_live_locked(from->node)) {
         /* The new slot first: an endpoint is never without a receiver on the way. */
         u32 old_index = from->node->slot_index;
-        handle->bits = fill_slot(space, from->node, &grant, object->epoch);
+        handle->bits = fill_slot(space, from->node, &grant, object_live_epoch(object));
         clear_slot(from->space, from->slot, old_index);
         from->node->owner = space;
         status = STATUS_OK;
@@ -394,7 +426,8 @@ static void free_chunks(struct cap_space *space)
 {
     for (u32 i = 0; i < space->slot_count / CAP_CHUNK_SLOTS; i++)
         frame_free(space->account, arch_virt_to_phys(space->chunks[i]), 0);
-    frame_free(space->account, arch_virt_to_phys(space->chunks), 0);
+    if (space->chunks != space->inline_chunks)
+        frame_free(space->account, arch_virt_to_phys(space->chunks), 0);
     space->chunks = NULL;
     space->slot_count = 0;
 }

@@ -2,7 +2,8 @@
  * Capability spaces: a process's table from handles to capabilities.
  *
  * A handle is slot index (20 bits), generation (12), secret (32). A slot is 64 bytes; chunks of 64
- * slots never move.
+ * slots never move. The table of chunks begins inside the space and grows to a frame once; its
+ * places without a chunk lead to one that is always empty, so that a masked index is always good.
  *
  *   readers   no lock: handle, fields, handle again; then the object's epoch. See cap_lookup.
  *   writers   the space's lock (RANK_SPACE) for the slot, inside it the object's tree lock for the
@@ -15,12 +16,14 @@
 #define CAP_SPACE_H
 
 #include "abi/rights.h"
+#include "arch/atomic.h"
 #include "core/object.h"
 #include "lib/chacha.h"
 
-#define CAP_CHUNK_SLOTS 64u
-#define CAP_MAX_CHUNKS  512u
-#define CAP_MAX_SLOTS   (CAP_CHUNK_SLOTS * CAP_MAX_CHUNKS)
+#define CAP_CHUNK_SLOTS   64u
+#define CAP_INLINE_CHUNKS 8u
+#define CAP_MAX_CHUNKS    512u
+#define CAP_MAX_SLOTS     (CAP_CHUNK_SLOTS * CAP_MAX_CHUNKS)
 
 /* meta: type in bits 56-63, flags in 48-55, rights in 0-31. */
 #define CAP_META_TYPE_SHIFT    56
@@ -54,7 +57,9 @@ struct cap_space {
     u32 first_free; /* index + 1 */
     u64 process_id; /* for events */
     struct account *account;
-    struct cap_slot **chunks; /* one frame of pointers */
+    struct cap_slot **chunks; /* the table; atomic, written before chunk_mask */
+    u64 chunk_mask;           /* its places less one; atomic, read before chunks */
+    struct cap_slot *inline_chunks[CAP_INLINE_CHUNKS];
     struct cap_node
         *dissolving; /* while the space is destroyed: the node at hand, pinned, object referenced */
     u32 sweep;       /* and how far that has got */
@@ -73,6 +78,28 @@ struct cap_ref {
     u64 expires_ns;
 };
 
+/* What a wait keeps of the capability that it waits by: enough to tell later whether that has been
+ * revoked. slot NULL: none. Good for as long as the thread whose space it is. */
+struct cap_mark {
+    const struct cap_slot *slot;
+    u64 handle;
+    u64 epoch;
+};
+
+/* Where `handle` would be: a slot of the space, or one that is always free. No lock; the mask also
+ * holds where the processor runs ahead (Spectre v1: the index is the user's). */
+static inline struct cap_slot *cap_slot_of(const struct cap_space *space, u64 handle)
+{
+    u64 mask = ATOMIC_LOAD(&space->chunk_mask);
+    struct cap_slot *chunk = ATOMIC_LOAD(&space->chunks)[(handle / CAP_CHUNK_SLOTS) & mask];
+    return &chunk[handle % CAP_CHUNK_SLOTS];
+}
+
+static inline struct cap_mark cap_ref_mark(const struct cap_ref *ref)
+{
+    return (struct cap_mark){.slot = ref->slot, .handle = ref->handle, .epoch = ref->epoch};
+}
+
 static inline enum object_type cap_ref_type(const struct cap_ref *ref)
 {
     return (enum object_type)(ref->meta >> CAP_META_TYPE_SHIFT);
@@ -88,8 +115,7 @@ void cap_init(const u8 *seed);
 /* 64 bits from the kernel's generator; it mixes in arch_entropy from time to time. */
 u64 cap_random(void);
 
-enum status cap_space_create(struct cap_space *space, struct account *account,
-                             u64 process_id) MUST_USE;
+void cap_space_create(struct cap_space *space, struct account *account, u64 process_id);
 /* Closes up to `limit` capabilities and lets nothing in any more; true when none is left. For a
  * reaper's slices. */
 bool cap_space_destroy_some(struct cap_space *space, u32 limit);
@@ -116,8 +142,8 @@ bool cap_ref_pin(const struct cap_ref *ref) MUST_USE;
 bool cap_ref_is_valid(const struct cap_ref *ref);
 
 /* Has it been revoked since it was found? One that was closed or moved meanwhile stays good until
- * anything of its object is revoked. May take the tree lock. */
-bool cap_ref_is_revoked(const struct cap_ref *ref);
+ * anything of its object is revoked. `object` is what it names. May take the tree lock. */
+bool cap_mark_is_revoked(const struct cap_mark *mark, struct object *object);
 
 /* Takes a reference to the object, for use beyond what the capability itself keeps alive. REVOKED,
  * DEAD: too late. */

@@ -32,7 +32,7 @@ struct cpu {
     /* Scheduling: this CPU only. */
     struct thread *current; /* whose context the port resumes; NULL: idle */
     struct run_queue *run_queue;
-    struct vspace *loaded; /* whose page tables are loaded; NULL: the kernel's */
+    struct vspace *loaded; /* whose page tables are loaded; NULL: the kernel's; atomic */
     u64 loaded_tlb_generation;
     u64 switched_at; /* cycles at which current began to be billed */
     bool need_resched;

@@ -88,7 +88,7 @@ void object_put(struct object *object)
     u32 references = ATOMIC_SUB(&object->references, 1);
     ASSERT(references < REFERENCES_SATURATED);
     if (references == 0) {
-        ATOMIC_STORE(&object->state, OBJECT_DEAD);
+        object_mark_dead(object);
         delist(object);
         grace_defer(&object->grace, release);
     }

@@ -75,7 +75,7 @@ struct object {
     u8 state;       /* enum object_state; atomic */
     u32 references; /* atomic */
     u64 id;         /* for people and events */
-    u64 epoch;      /* atomic; unique in the system */
+    u64 epoch;      /* atomic; unique in the system; EPOCH_DEAD once the object is dead */
     struct payer *payer;
     struct spinlock tree_lock;
     struct cap_node anchor; /* root of the derivation tree */
@@ -115,6 +115,23 @@ void object_put(struct object *object);
 
 /* Calls the type's reclaim once every CPU has passed a quiescent state. */
 void object_free_after_grace(struct object *object);
+
+#define EPOCH_DEAD 0ull
+
+/* The epoch to remember for a capability that has just been found good: an object that dies now
+ * makes it differ. */
+static inline u64 object_live_epoch(const struct object *object)
+{
+    u64 epoch = ATOMIC_LOAD(&object->epoch);
+    return epoch == EPOCH_DEAD ? UINT64_MAX : epoch;
+}
+
+/* From now on no capability to it is good. */
+static inline void object_mark_dead(struct object *object)
+{
+    ATOMIC_STORE(&object->state, OBJECT_DEAD);
+    ATOMIC_STORE(&object->epoch, EPOCH_DEAD);
+}
 
 static inline bool object_is_live(const struct object *object)
 {

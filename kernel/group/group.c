@@ -84,7 +84,7 @@ static struct object *next_live(struct payer *payer)
 /* First step for an object: from here on nobody can use it, whatever capability they hold. */
 static void condemn(struct object *object)
 {
-    ATOMIC_STORE(&object->state, OBJECT_DEAD);
+    object_mark_dead(object);
     cap_revoke_publish(&object->anchor);
     object_operations[object->type]->condemn(object);
 }

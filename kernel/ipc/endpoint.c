@@ -87,11 +87,11 @@ const struct wait_ops receive_ops = {.kind = THREAD_STATE_RECEIVING, .abort = wa
 const struct wait_ops reply_ops = {.kind = THREAD_STATE_CALLING, .abort = abort_reply};
 
 /* The first thread of `list` that `dead_only` does not spare; NULL if there is none. Lock held. */
-static struct thread *first_to_end(struct list *list, bool dead_only)
+static struct thread *first_to_end(struct endpoint *endpoint, struct list *list, bool dead_only)
 {
     LIST_FOREACH (link, list) {
         struct thread *thread = LIST_ENTRY(link, struct thread, wait_link);
-        if (!dead_only || (thread->wait_ref.slot && cap_ref_is_revoked(&thread->wait_ref)))
+        if (!dead_only || endpoint_wait_is_revoked(endpoint, thread))
             return thread;
     }
     return NULL;
@@ -102,7 +102,7 @@ static void end_waits(struct endpoint *endpoint, struct list *list, bool dead_on
 {
     for (;;) {
         spin_lock(&endpoint->lock);
-        struct thread *thread = first_to_end(list, dead_only);
+        struct thread *thread = first_to_end(endpoint, list, dead_only);
         if (thread) {
             wait_end(thread);
             thread->wait_ops->abort(thread, status);

@@ -35,6 +35,12 @@ void message_deliver_signals(u64 bits, struct thread *to);
 /* The fault of `from`. */
 void message_deliver_fault(const struct thread *from, struct thread *to);
 
+/* Has the capability by which the thread waits here been revoked? A fault's wait has none. */
+static inline bool endpoint_wait_is_revoked(struct endpoint *endpoint, const struct thread *thread)
+{
+    return thread->wait_mark.slot && cap_mark_is_revoked(&thread->wait_mark, &endpoint->object);
+}
+
 /* Are length and capability count within bounds? */
 bool message_info_is_sane(u64 info);
 

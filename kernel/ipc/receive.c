@@ -142,7 +142,7 @@ static struct thread *first_sender(struct endpoint *endpoint)
 {
     LIST_FOREACH (link, &endpoint->senders) {
         struct thread *sender = LIST_ENTRY(link, struct thread, wait_link);
-        if (!sender->wait_ref.slot || !cap_ref_is_revoked(&sender->wait_ref))
+        if (!endpoint_wait_is_revoked(endpoint, sender))
             return sender;
     }
     return NULL;
@@ -178,7 +178,7 @@ static void wait_to_receive(struct endpoint *endpoint, struct thread *receiver,
                             const struct cap_ref *ref, u64 info, u64 deadline_ns)
 {
     receiver->message_info = info;
-    receiver->wait_ref = *ref;
+    receiver->wait_mark = cap_ref_mark(ref);
     wait_prepare(receiver);
     wait_begin(receiver, &endpoint->lock, &endpoint->receivers, &receive_ops, endpoint,
                deadline_ns);

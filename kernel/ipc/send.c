@@ -9,7 +9,7 @@ struct thread *endpoint_first_receiver(struct endpoint *endpoint)
 {
     LIST_FOREACH (link, &endpoint->receivers) {
         struct thread *receiver = LIST_ENTRY(link, struct thread, wait_link);
-        if (!cap_ref_is_revoked(&receiver->wait_ref))
+        if (!endpoint_wait_is_revoked(endpoint, receiver))
             return receiver;
     }
     return NULL;
@@ -62,7 +62,7 @@ static void remember(struct thread *thread, const struct cap_ref *ref, u64 info,
 {
     thread->message_info = info;
     thread->message_badge = ref ? ref->badge : 0;
-    thread->wait_ref = ref ? *ref : (struct cap_ref){0};
+    thread->wait_mark = ref ? cap_ref_mark(ref) : (struct cap_mark){0};
     thread->calling = calling;
 }
 

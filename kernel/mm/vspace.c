@@ -291,20 +291,15 @@ enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *f
     return status;
 }
 
-void vspace_load(struct cpu *cpu, struct vspace *vspace)
+/* The CPUs that have the address space loaded. A CPU publishes what it is about to load before it
+ * writes its page-table register, which is a full barrier: one that is not seen here will walk the
+ * tables as they are now. */
+static u64 loaded_on(const struct vspace *vspace)
 {
-    struct vspace *old = cpu->loaded;
-    if (old == vspace)
-        return;
-    u64 bit = 1ull << cpu->index;
-    if (vspace) {
-        (void)ATOMIC_OR(&vspace->loaded_on, bit);
-        cpu->loaded_tlb_generation = ATOMIC_LOAD(&vspace->tlb_generation);
-    }
-    cpu->loaded = vspace;
-    arch_root_load(vspace ? vspace->table.root : paddr(0));
-    if (old)
-        (void)ATOMIC_AND(&old->loaded_on, ~bit);
+    u64 mask = 0;
+    for (u32 i = 0; i < cpu_count(); i++)
+        mask |= (u64)(ATOMIC_LOAD(&cpu_at(i)->loaded) == vspace) << i;
+    return mask;
 }
 
 bool vspace_flush(struct vspace *vspace)
@@ -315,7 +310,7 @@ bool vspace_flush(struct vspace *vspace)
         self->loaded_tlb_generation = generation;
         arch_tlb_flush_user();
     }
-    u64 others = ATOMIC_LOAD(&vspace->loaded_on) & ~(1ull << self->index);
+    u64 others = loaded_on(vspace) & ~(1ull << self->index);
     for (u32 i = 0; i < cpu_count() && others >> i; i++) {
         if (others >> i & 1)
             arch_ipi_send(i);
@@ -365,7 +360,7 @@ void vspace_close(struct vspace *vspace)
 void vspace_destroy(struct vspace *vspace)
 {
     ASSERT(tree_is_empty(&vspace->regions));
-    ASSERT(ATOMIC_LOAD(&vspace->loaded_on) == 0);
+    DEBUG_ASSERT(loaded_on(vspace) == 0);
     page_table_destroy(&vspace->table);
 }
 

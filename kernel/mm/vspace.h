@@ -7,8 +7,8 @@
  * entries are cleared and every CPU has passed a quiescent state, at which it drops translations
  * older than the vspace's generation (vspace_exit_check).
  *
- * Locks: `lock` (RANK_VSPACE) guards tree and tables. `loaded_on` and `tlb_generation` are atomic:
- * a CPU publishes that it has the space loaded before it reads the generation and loads the tables.
+ * Locks: `lock` (RANK_VSPACE) guards tree and tables. `tlb_generation` and each CPU's `loaded` are
+ * atomic: a CPU publishes which space it loads before it reads the generation and loads the tables.
  */
 #ifndef MM_VSPACE_H
 #define MM_VSPACE_H
@@ -45,7 +45,6 @@ struct vspace {
     struct tree regions;
     struct page_table table;
     struct payer *payer;
-    u64 loaded_on;      /* mask of CPUs; atomic */
     u64 tlb_generation; /* atomic */
     u64 hint;           /* the next choice begins here */
     u64 window;         /* where address choice begins: random within one 1 GiB window */
@@ -98,8 +97,18 @@ enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *f
  * they were asked to come by, and a grace period that begins after this call covers them. */
 bool vspace_flush(struct vspace *vspace);
 
-/* Loads the space on this CPU (NULL: the kernel's own tables). */
-void vspace_load(struct cpu *cpu, struct vspace *vspace);
+/* Loads the space on this CPU (NULL: the kernel's own tables), which is a full memory barrier if it
+ * was not loaded already. */
+static inline void vspace_load(struct cpu *cpu, struct vspace *vspace)
+{
+    if (cpu->loaded == vspace)
+        return;
+    ATOMIC_STORE(&cpu->loaded, vspace);
+    if (vspace)
+        cpu->loaded_tlb_generation = ATOMIC_LOAD(&vspace->tlb_generation);
+    arch_root_load(vspace ? vspace->table.root : paddr(0));
+}
+
 /* At each kernel exit: drops this CPU's translations if the generation has moved. */
 static inline void vspace_exit_check(struct cpu *cpu)
 {

@@ -33,14 +33,9 @@ void registry_remove(struct process *process)
 
 static enum status make_spaces(struct payer *payer, struct process *process)
 {
-    enum status status = cap_space_create(&process->space, &payer->account, process->object.id);
-    if (status != STATUS_OK)
-        return status;
+    cap_space_create(&process->space, &payer->account, process->object.id);
     u64 window = WINDOW_BASE + (cap_random() % (WINDOW_RANDOM >> PAGE_SHIFT) << PAGE_SHIFT);
-    status = vspace_create(&process->vspace, payer, window);
-    if (status != STATUS_OK)
-        cap_space_free(&process->space);
-    return status;
+    return vspace_create(&process->vspace, payer, window);
 }
 
 enum status process_create(struct payer *payer, const char *name, u64 parent_id,

@@ -100,7 +100,7 @@ struct thread {
     u32 lent_depth;
     u64 message_info; /* info word of what it sends, or is willing to receive */
     u64 message_badge;
-    struct cap_ref wait_ref; /* the capability that it waits by; slot NULL: none */
+    struct cap_mark wait_mark; /* the capability that it waits by */
     bool calling;            /* blocked sender: wants a reply */
     bool faulted;            /* the call is a fault message */
     struct fault_record fault;

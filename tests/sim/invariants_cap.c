@@ -14,7 +14,7 @@ static void each_slot(const char *name,
             const struct cap_slot *slot = peek_slot_at(space, index);
             if (!slot || run_has_failed())
                 break;
-            if (slot->handle != 0)
+            if (peek_in_use(slot))
                 check(name, space, index, slot);
         }
     }
@@ -91,7 +91,7 @@ static void free_slots(const char *name)
         u32 used = 0;
         u32 total = 0;
         for (const struct cap_slot *slot; (slot = peek_slot_at(space, total)) != NULL; total++)
-            used += slot->handle != 0;
+            used += peek_in_use(slot);
         u32 listed = 0;
         for (u32 next = space->first_free; next != 0 && listed <= total; listed++) {
             const struct cap_slot *slot = peek_slot_at(space, next - 1);

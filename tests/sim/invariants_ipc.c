@@ -37,8 +37,9 @@ static u32 count_welcome(const struct list *queue)
 {
     u32 count = 0;
     LIST_FOREACH (link, queue) {
-        const struct cap_ref *ref = &LIST_ENTRY(link, struct thread, wait_link)->wait_ref;
-        count += !ref->slot || (ref->slot->handle == ref->handle && !peek_is_revoked(ref->slot));
+        const struct cap_mark *mark = &LIST_ENTRY(link, struct thread, wait_link)->wait_mark;
+        count +=
+            !mark->slot || (mark->slot->handle == mark->handle && !peek_is_revoked(mark->slot));
     }
     return count;
 }
@@ -93,7 +94,7 @@ static void check_receive_caps(const char *name, const struct endpoint *endpoint
         const struct cap_space *space = view()->spaces[i];
         for (u32 s = 0; s < space->slot_count; s++) {
             const struct cap_slot *slot = &space->chunks[s / CAP_CHUNK_SLOTS][s % CAP_CHUNK_SLOTS];
-            count += slot->handle != 0 && slot->object == &endpoint->object &&
+            count += peek_in_use(slot) && slot->object == &endpoint->object &&
                      (slot->meta & RIGHT_RECEIVE);
         }
     }
@@ -120,11 +121,11 @@ static bool is_being_revoked(const struct object *object)
 }
 
 /* Of a capability that has left its slot nobody knows any more whether it was closed or revoked. */
-static bool ref_is_revoked(const struct cap_ref *ref)
+static bool mark_is_revoked(const struct cap_mark *mark, const struct object *object)
 {
-    if (ref->object->epoch == ref->epoch)
-        return ref->object->state != OBJECT_LIVE;
-    return ref->slot->handle == ref->handle && peek_is_revoked(ref->slot);
+    if (object->epoch == mark->epoch)
+        return object->state != OBJECT_LIVE;
+    return mark->slot->handle == mark->handle && peek_is_revoked(mark->slot);
 }
 
 /* Once a revocation is done nobody waits by a capability that it killed. */
@@ -137,7 +138,9 @@ static void check_revoked_waits(const char *name, const struct endpoint *endpoin
     for (u32 i = 0; i < ARRAY_SIZE(queues); i++) {
         LIST_FOREACH (link, queues[i]) {
             const struct thread *thread = LIST_ENTRY(link, struct thread, wait_link);
-            EXPECT(name, !thread->wait_ref.slot || !ref_is_revoked(&thread->wait_ref),
+            EXPECT(name,
+                   !thread->wait_mark.slot ||
+                       !mark_is_revoked(&thread->wait_mark, &endpoint->object),
                    "thread %llu waits at endpoint %llu by a capability that has been revoked",
                    (unsigned long long)thread->object.id, (unsigned long long)endpoint->object.id);
         }

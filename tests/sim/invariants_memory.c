@@ -368,12 +368,6 @@ static void loaded_spaces(const char *name)
         EXPECT(name, sim_cpu_root(c).raw == root, "CPU %u has another root loaded than it believes",
                c);
     }
-    for (u32 i = 0; i < view()->process_count; i++) {
-        const struct vspace *vspace = view()->vspaces[i];
-        for (u32 c = 0; c < cpu_count(); c++)
-            EXPECT(name, (vspace->loaded_on >> c & 1) == (cpu_at(c)->loaded == vspace),
-                   "loaded_on of an address space is wrong for CPU %u", c);
-    }
 }
 
 static bool work_under_way_on(const struct vspace *vspace)

@@ -82,7 +82,7 @@ const struct object *peek_any_object(struct sim_random *random)
             const struct cap_slot *slot = peek_slot_at(&process->space, i);
             if (!slot)
                 break;
-            if (slot->handle != 0 && sim_random_below(random, ++found) == 0)
+            if (peek_in_use(slot) && sim_random_below(random, ++found) == 0)
                 chosen = slot->object;
         }
     return chosen;

@@ -28,6 +28,12 @@ struct who {
 
 void peek_who(const struct arch_context *context, struct who *who);
 
+/* Slot 0 of a space holds a value that is no handle. */
+static inline bool peek_in_use(const struct cap_slot *slot)
+{
+    return slot->handle != 0 && slot->handle != UINT64_MAX;
+}
+
 /* The slot that `handle` names in `space`; NULL: none. */
 const struct cap_slot *peek_slot(const struct cap_space *space, u64 handle);
 /* The slot at an index, occupied or not; NULL past the end. */

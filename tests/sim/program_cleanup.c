@@ -37,7 +37,7 @@ static u64 first_extra_handle(const struct cap_space *space)
         const struct cap_slot *slot = peek_slot_at(space, i);
         if (!slot)
             return 0;
-        if (slot->handle != 0 && !is_initial_handle(slot->handle))
+        if (peek_in_use(slot) && !is_initial_handle(slot->handle))
             return slot->handle;
     }
 }

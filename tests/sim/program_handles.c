@@ -54,7 +54,7 @@ u64 duel_handle(struct program *program)
         const struct cap_slot *slot = peek_slot_at(program->who.space, i);
         if (!slot)
             break;
-        if (slot->handle != 0 && slot->object == focus && below(&program->random, ++found) == 0)
+        if (peek_in_use(slot) && slot->object == focus && below(&program->random, ++found) == 0)
             chosen = slot->handle;
     }
     return chosen;
@@ -70,7 +70,7 @@ u64 pick_good_handle(struct program *program, enum object_type type)
         const struct cap_slot *slot = peek_slot_at(space, i);
         if (!slot)
             break;
-        if (slot->handle == 0 || (type != OBJECT_NONE && peek_slot_type(slot) != type))
+        if (!peek_in_use(slot) || (type != OBJECT_NONE && peek_slot_type(slot) != type))
             continue;
         u32 tickets = focused && slot->object == focus ? 32 : 1;
         found += tickets;
@@ -88,7 +88,7 @@ static u64 pick_revoked_handle(const struct program *program)
         const struct cap_slot *slot = peek_slot_at(program->who.space, i);
         if (!slot)
             return 0;
-        if (slot->handle != 0 && peek_is_revoked(slot))
+        if (peek_in_use(slot) && peek_is_revoked(slot))
             return slot->handle;
     }
 }

@@ -71,7 +71,7 @@ void *arch_stack_create(u64 size_bytes, paddr_t (*alloc_frame)(void));
 void arch_root_init(void *root_table);
 
 /* Loads a user address space on this CPU; the kernel-only root of idle if `root.raw` is 0. Flushes
- * what the port must flush. Cost: one page-table register write. */
+ * what the port must flush. Cost: one page-table register write, which is a full memory barrier. */
 void arch_root_load(paddr_t root);
 
 /* Drops this CPU's cached translation of one page, or of the whole user half, of the loaded root.
