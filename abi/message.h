@@ -6,6 +6,8 @@
  *   in   number [rax]  info [rsi]  handle [rdi]  deadline [rbx]  aux [rbp]  words 0-7 [rdx r8 r9
  * r10 r12-r15] out  status [rax]  info [rsi]  badge  [rdi]  -        [rbx]  aux [rbp]  words 0-7
  *
+ * aux, on receive: the lower half of the trace id of the request, else 0.
+ *
  * All general registers are clobbered but the stack pointer. Vector registers and MXCSR are not
  * kept across a system call that blocks.
  *
@@ -97,11 +99,9 @@ struct message_buffer {
     u8 data[MESSAGE_MAX_INLINE];
     struct message_cap send_caps[MESSAGE_MAX_CAPS];
     cap_t received_caps[MESSAGE_MAX_CAPS]; /* CAP_NULL where one was lost */
-    u64 trace_id[2]; /* of the request being served; read only by convention */
-    u64 span_id;
 };
 
 _Static_assert(sizeof(struct message_cap) == 16, "ABI layout");
-_Static_assert(sizeof(struct message_buffer) == 256 + 64 + 32 + 24, "ABI layout");
+_Static_assert(sizeof(struct message_buffer) == 256 + 64 + 32, "ABI layout");
 
 #endif

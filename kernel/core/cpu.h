@@ -12,6 +12,7 @@
 
 struct thread;
 struct run_queue;
+struct trace_context;
 struct trace_ring;
 struct trace_metrics;
 struct vspace;
@@ -22,6 +23,14 @@ struct grace_node;
 #define FRAME_CACHE_SIZE   64u
 #define ZERO_CACHE_SIZE    16u
 #define CPU_MAX_HELD_LOCKS 8u
+
+union cpu_attention {
+    struct {
+        u32 look;  /* this kernel entry has changed what the way out looks at; this CPU only */
+        u32 trace; /* system calls are traced; others write it */
+    };
+    u64 any;
+};
 
 struct cpu {
     u32 index;
@@ -35,6 +44,8 @@ struct cpu {
     struct vspace *loaded; /* whose page tables are loaded; NULL: the kernel's; atomic */
     u64 loaded_tlb_generation;
     u64 switched_at; /* cycles at which current began to be billed */
+    /* Unless `any` of it is set, a system call or fault goes straight back to its thread. */
+    union cpu_attention attention;
     bool need_resched;
     bool entry_is_syscall;  /* how the current kernel entry began */
     struct thread *recheck; /* blocked in this kernel entry although it had been killed */
@@ -60,9 +71,7 @@ struct cpu {
     struct trace_metrics
         *metrics;     /* in its page; before there is one, in a place that nobody reads */
     u32 trace_mask;   /* categories that are on; others write it */
-    u32 trace_thread; /* what events are stamped with */
-    u64 trace_id;
-    u64 trace_span;
+    const struct trace_context *trace_context; /* what events are stamped with; NULL: nobody */
 
     struct random random; /* for secrets of handles */
 

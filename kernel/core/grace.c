@@ -58,6 +58,7 @@ void grace_defer(struct grace_node *node, void (*function)(struct grace_node *no
     node->function = function;
     node->next = cpu->grace_next;
     cpu->grace_next = node;
+    cpu->attention.look = 1;
 }
 
 static void advance(struct cpu *cpu)

@@ -54,7 +54,7 @@ void interrupt_unmask(struct interrupt *interrupt)
 
 struct arch_context *upcall_interrupt(u32 line)
 {
-    struct cpu *cpu = sched_enter(false);
+    struct cpu *cpu = sched_enter();
     COUNT(cpu, INTERRUPTS);
     struct interrupt *interrupt = line < ARCH_IRQ_LINES ? ATOMIC_LOAD(&lines[line]) : NULL;
     TRACE(INTERRUPT, line, interrupt ? interrupt->object.id : 0, 0, 0);

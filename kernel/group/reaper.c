@@ -22,6 +22,7 @@ static struct list *this_queue(void)
 void job_queue(struct job *job)
 {
     list_push_back(this_queue(), &job->link);
+    this_cpu()->attention.look = 1;
 }
 
 static void grace_is_over(struct grace_node *grace)

@@ -72,12 +72,6 @@ static void set_out(struct thread *to, u64 info, enum message_kind kind, u64 bad
     to->context.handle = badge;
 }
 
-static void stamp_trace(struct thread *to, u64 trace, u64 span)
-{
-    to->buffer->trace_id[0] = trace;
-    to->buffer->span_id = span;
-}
-
 enum status message_deliver(struct thread *from, struct thread *to, u64 info, u64 to_info,
                             enum message_kind kind, u64 badge)
 {
@@ -94,8 +88,8 @@ enum status message_deliver(struct thread *from, struct thread *to, u64 info, u6
         to->context.words[i] = from->context.words[i];
     if (info_length(info) > 0)
         memcpy(to->buffer->data, from->buffer->data, info_length(info));
-    if (kind == MESSAGE_SEND || kind == MESSAGE_CALL)
-        stamp_trace(to, from->activity->trace, from->span);
+    bool request = kind == MESSAGE_SEND || kind == MESSAGE_CALL;
+    to->context.aux = request ? from->activity->trace : 0;
     u64 out = (info & (OUT_INFO_MASK | INFO_FAILED)) | (u64)cap_count << INFO_CAPS_SHIFT | lost;
     set_out(to, out, kind, badge);
     return STATUS_OK;
@@ -107,11 +101,12 @@ void message_deliver_queued(const struct queued_message *message, struct thread 
         to->context.words[i] = message->words[i];
     memcpy(to->buffer->data, message->data, info_length(message->info));
     set_out(to, message->info & OUT_INFO_MASK, MESSAGE_SEND, message->badge);
-    stamp_trace(to, message->trace, 0);
+    to->context.aux = message->trace;
 }
 
 void message_deliver_signals(u64 bits, struct thread *to)
 {
     to->context.words[0] = bits;
+    to->context.aux = 0;
     set_out(to, 0, MESSAGE_SIGNAL, 0);
 }

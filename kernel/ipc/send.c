@@ -117,7 +117,7 @@ void endpoint_begin_service(struct endpoint *endpoint, struct thread *caller, st
     server->serving = caller;
     ATOMIC_STORE(&caller->call_endpoint, endpoint);
     sched_lend(caller, server);
-    server->span = server->activity->next_span++;
+    server->trace.span = server->activity->next_span++;
 }
 
 /* Lock held: hands the current thread's call to the waiting server, which will run at once. */
@@ -170,6 +170,7 @@ void message_deliver_fault(const struct thread *from, struct thread *to)
 {
     memcpy(to->buffer->data, &from->fault, sizeof(from->fault));
     to->context.number = STATUS_OK;
+    to->context.aux = from->activity->trace;
     to->context.info = (u64)sizeof(from->fault) << INFO_LENGTH_SHIFT | (u64)MESSAGE_FAULT
                                                                            << INFO_KIND_SHIFT;
     to->context.handle = from->message_badge;

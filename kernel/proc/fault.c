@@ -46,8 +46,9 @@ static bool resolve(struct thread *thread, const struct fault_info *fault,
 
 struct arch_context *upcall_fault(const struct fault_info *fault)
 {
-    struct cpu *cpu = sched_enter(false);
+    struct cpu *cpu = this_cpu();
     struct thread *thread = cpu->current;
+    cpu->entry_is_syscall = false;
     struct fault_record record = {
         .reason = fault->reason,
         .code = fault->code,
@@ -61,5 +62,5 @@ struct arch_context *upcall_fault(const struct fault_info *fault)
         COUNT(cpu, PAGE_FAULTS);
     if (!is_page || !resolve(thread, fault, &record))
         process_fault(thread, &record);
-    return sched_exit();
+    return likely(!cpu->attention.look) ? &thread->context : sched_exit();
 }

@@ -166,7 +166,7 @@ static void describe(struct process *process, struct process_entry *entry)
     u64 cycles = 0;
     LIST_FOREACH (link, &process->threads) {
         struct thread *thread = LIST_ENTRY(link, struct thread, process_link);
-        cycles += thread->cycles;
+        cycles += thread->home->cycles;
         if (link == process->threads.next) {
             entry->state = thread_state(thread);
             entry->cpu = thread->home->cpu;

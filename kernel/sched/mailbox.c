@@ -8,7 +8,9 @@ void mailbox_post(u32 cpu_index, struct mail *mail)
     do {
         mail->next = head;
     } while (!ATOMIC_CAS(&cpu->mailbox, &head, mail));
-    if (head == NULL && cpu != this_cpu())
+    if (cpu == this_cpu())
+        cpu->attention.look = 1;
+    else if (head == NULL)
         arch_ipi_send(cpu_index);
 }
 

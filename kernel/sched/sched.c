@@ -23,16 +23,16 @@ void sched_init(void)
     }
 }
 
-/* Time since the last charge goes to the current thread, its activity and its payer. */
+/* Time since the last charge goes to the activity that the current thread runs on, and its payer. */
 static void charge(struct cpu *cpu, struct thread *thread)
 {
     u64 now = arch_cycles();
     u64 used = now - cpu->switched_at;
     cpu->switched_at = now;
-    thread->cycles += used;
     struct activity *activity = thread->activity;
     if (!activity)
         return;
+    activity->cycles += used;
     u32 weight = ATOMIC_LOAD_RELAXED(&activity->payer->weight);
     u64 scaled = used;
     if (weight != GROUP_DEFAULT_WEIGHT)
@@ -70,9 +70,8 @@ static void come_to(struct cpu *cpu, struct thread *thread)
                                       again, its vectors are live */
     vspace_load(cpu, thread->vspace);
     arch_context_enter(&thread->context);
-    trace_set_context(cpu, &(struct trace_context){.thread = (u32)thread->object.id,
-                                                   .trace = thread->activity->trace,
-                                                   .span = thread->span});
+    thread->trace.trace = thread->activity->trace;
+    cpu->trace_context = &thread->trace;
 }
 
 void sched_enqueue(struct cpu *cpu, struct activity *activity)
@@ -86,6 +85,7 @@ void sched_enqueue(struct cpu *cpu, struct activity *activity)
     activity->ready_at = arch_cycles();
     run_queue_insert(cpu->run_queue, activity);
     struct thread *current = cpu->current;
+    cpu->attention.look = 1;
     if (current && run_queue_precedes(activity, current->activity->virtual_time))
         cpu->need_resched = true;
     TRACE(SCHED_WAKE, thread->object.id, cpu->index, 0, 0);
@@ -122,6 +122,7 @@ void sched_yield_cpu(void)
     if (activity->virtual_time < first->key)
         activity->virtual_time = first->key;
     cpu->need_resched = true;
+    cpu->attention.look = 1;
 }
 
 void sched_kick(struct thread *thread)
@@ -129,6 +130,8 @@ void sched_kick(struct thread *thread)
     struct activity *activity = ATOMIC_LOAD(&thread->activity);
     if (activity && activity->cpu != this_cpu()->index)
         arch_ipi_send(activity->cpu);
+    else
+        this_cpu()->attention.look = 1;
 }
 
 /* Somebody else's turn: the current thread goes back to the queue. */
@@ -156,7 +159,7 @@ static void pick(struct cpu *cpu)
     activity->state = ACTIVITY_RUNNING;
     cpu->current = activity->thread;
     trace_measure(cpu, HISTOGRAM_RUN_DELAY, arch_cycles() - activity->ready_at);
-    TRACE(SCHED_SWITCH, cpu->trace_thread, activity->thread->object.id, 0, 0);
+    TRACE(SCHED_SWITCH, cpu->trace_context->thread, activity->thread->object.id, 0, 0);
 }
 
 /* Killed and suspended threads do not get back to user mode. */
@@ -205,6 +208,8 @@ static void arm_timer(struct cpu *cpu)
 static bool report_quiescent(struct cpu *cpu)
 {
     vspace_exit_check(cpu);
+    if (!cpu->entered)
+        trace_forget_context(cpu); /* the thread may be freed from here on */
     return grace_quiescent(cpu);
 }
 
@@ -253,6 +258,7 @@ struct arch_context *sched_exit(void)
 {
     struct cpu *cpu = this_cpu();
     u32 idle_rounds = 0;
+    cpu->attention.look = 0;
     for (;;) {
         if (unlikely(cpu->recheck)) {
             struct thread *killed = cpu->recheck;
@@ -286,7 +292,7 @@ struct arch_context *sched_exit(void)
 
 struct arch_context *upcall_timer(void)
 {
-    struct cpu *cpu = sched_enter(false);
+    struct cpu *cpu = sched_enter();
     COUNT(cpu, INTERRUPTS);
     u64 now = arch_clock_ns();
     bool more = timer_run(now);
@@ -300,7 +306,7 @@ struct arch_context *upcall_timer(void)
 
 struct arch_context *upcall_ipi(void)
 {
-    struct cpu *cpu = sched_enter(false);
+    struct cpu *cpu = sched_enter();
     COUNT(cpu, INTERRUPTS);
     return sched_exit();
 }

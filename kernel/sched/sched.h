@@ -26,9 +26,12 @@ extern const struct sched_hooks sched_hooks;
 
 void sched_init(void);
 
-/* Each upcall begins with this. `is_syscall`: the thread came by its own will. */
-static inline struct cpu *sched_enter(bool is_syscall);
-/* And ends with this: what to resume, NULL to idle. */
+/* Each upcall for an interrupt begins with this. */
+static inline struct cpu *sched_enter(void);
+/* And ends with this: what to resume, NULL to idle. So does a system call or fault that has set
+ * cpu.attention; any other goes straight back to its thread: what others want of this CPU comes
+ * with an interrupt, and what is due at a time with the timer, which was armed at the last way out
+ * that looked. */
 struct arch_context *sched_exit(void);
 void sched_idle_leave(struct cpu *cpu);
 
@@ -76,10 +79,10 @@ bool sched_may_lend(const struct thread *thread, bool faulting) MUST_USE;
  * its own home activity. */
 bool sched_give_back(struct thread *from, struct thread *to);
 
-static inline struct cpu *sched_enter(bool is_syscall)
+static inline struct cpu *sched_enter(void)
 {
     struct cpu *cpu = this_cpu();
-    cpu->entry_is_syscall = is_syscall;
+    cpu->entry_is_syscall = false;
     if (unlikely(cpu->idle))
         sched_idle_leave(cpu);
     return cpu;

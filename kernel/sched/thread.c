@@ -115,6 +115,7 @@ enum status thread_create(struct payer *payer, struct cap_space *space, struct v
     struct thread *thread = memory;
     thread->space = space;
     thread->vspace = vspace;
+    thread->trace.thread = (u32)thread->object.id;
     thread->cpu_mask = cpu_count() == 64 ? UINT64_MAX : (1ull << cpu_count()) - 1;
     list_init(&thread->process_link);
     list_init(&thread->wait_link);

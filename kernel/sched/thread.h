@@ -24,6 +24,7 @@
 #include "mm/vspace.h"
 #include "sched/mailbox.h"
 #include "sched/timer.h"
+#include "trace/trace.h"
 
 struct process;
 struct endpoint;
@@ -54,6 +55,7 @@ struct activity {
     u64 lendings;                   /* ever made; each has a number */
     u64 claims[LEND_MAX_DEPTH + 1]; /* numbers of the lendings that stand, outermost first */
     u32 depth;                      /* how many stand */
+    u64 cycles;                     /* used so far */
     u64 trace;                      /* lower half of the trace id */
     u64 next_span;
 };
@@ -78,8 +80,7 @@ struct thread {
     struct activity *activity; /* it runs on; NULL while that is lent to a server */
     u64 cpu_mask;              /* may run on; atomic */
     u32 flags;                 /* THREAD_FLAG_*; atomic */
-    u64 cycles;                /* run so far */
-    u64 span;
+    struct trace_context trace; /* its events': trace is its activity's, as long as it has one */
 
     /* Waiting. */
     struct spinlock *wait_lock; /* atomic; NULL: not waiting */

@@ -49,6 +49,7 @@ void timer_arm(struct timer *timer, u64 deadline_ns)
     tree_insert(&queue->tree, &timer->link);
     ATOMIC_STORE(&timer->armed, 1);
     update_next(queue);
+    this_cpu()->attention.look = 1;
     spin_unlock(&queue->lock);
 }
 

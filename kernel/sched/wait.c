@@ -29,6 +29,7 @@ void wait_begin(struct thread *thread, struct spinlock *lock, struct list *list,
         timer_arm(&thread->timeout, deadline_ns);
     if (cpu->current == thread)
         cpu->current = NULL;
+    cpu->attention.look = 1;
     ATOMIC_STORE_SEQ(&thread->wait_lock, lock);
     /* A killer who set the flag before it could see the wait leaves it to us to end it: after the
      * lock is free. */

@@ -1,10 +1,18 @@
 /* From a system call's number to its handler. */
-#include "arch/time.h"
 #include "arch/upcalls.h"
 #include "syscall/syscall.h"
 #include "trace/trace.h"
 
 typedef void (*handler_t)(struct thread *thread);
+
+static void no_such_call(struct thread *thread)
+{
+    thread_set_status(thread, STATUS_BAD_SYSCALL);
+    cap_note_denial(STATUS_BAD_SYSCALL, 0, OBJECT_NONE);
+}
+
+/* A mask bounds the index also where the processor runs ahead (Spectre v1). */
+_Static_assert((SYSCALL_LIMIT & (SYSCALL_LIMIT - 1)) == 0, "a mask must do");
 
 static const handler_t handlers[SYSCALL_LIMIT] = {
 #define SYSCALL(number, name) [number] = syscall_##name,
@@ -12,27 +20,21 @@ static const handler_t handlers[SYSCALL_LIMIT] = {
 #undef SYSCALL
 };
 
-struct arch_context *upcall_syscall(void)
+struct arch_context *upcall_syscall(u64 number)
 {
-    struct cpu *cpu = sched_enter(true);
+    struct cpu *cpu = this_cpu();
     struct thread *thread = cpu->current;
-    u64 number = thread->context.number;
     COUNT(cpu, SYSCALLS);
+    cpu->entry_is_syscall = true;
     cpu->syscall_number = (u32)number;
-    if (likely(number < SYSCALL_LIMIT)) {
-        /* A mispredicted check must not reach beyond the table (Spectre v1). */
-        handler_t handler = handlers[arch_index_clamp(number, SYSCALL_LIMIT)];
-        if (likely(handler)) {
-            handler(thread);
-            if (cpu->current == thread)
-                TRACE(SYSCALL_EXIT, number, thread->context.number, 0, 0);
-            else
-                TRACE(SYSCALL_BLOCK, number, 0, 0, 0);
-            return sched_exit();
-        }
-    }
-    thread_set_status(thread, STATUS_BAD_SYSCALL);
-    cap_note_denial(STATUS_BAD_SYSCALL, 0, OBJECT_NONE);
+    handler_t handler = number < SYSCALL_LIMIT ? handlers[number % SYSCALL_LIMIT] : NULL;
+    (likely(handler) ? handler : no_such_call)(thread);
+    if (likely(!cpu->attention.any))
+        return &thread->context;
+    if (cpu->current == thread)
+        TRACE(SYSCALL_EXIT, number, thread->context.number, 0, 0);
+    else
+        TRACE(SYSCALL_BLOCK, number, 0, 0, 0);
     return sched_exit();
 }
 

@@ -64,6 +64,7 @@ void trace_root_start(void *base, u32 categories)
     for (u32 i = 0; i < cpu_count(); i++) {
         cpu_at(i)->trace_ring = ring_at(root, i);
         cpu_at(i)->metrics = &ring_at(root, i)->metrics;
+        trace_forget_context(cpu_at(i));
     }
     trace_root_set_categories(categories);
 }
@@ -72,15 +73,19 @@ void trace_root_set_categories(u32 categories)
 {
     root_categories = categories | TRACE_SECURITY_MASK;
     root->categories = root_categories;
-    for (u32 i = 0; i < cpu_count(); i++)
-        ATOMIC_STORE_RELAXED(&cpu_at(i)->trace_mask, root_categories);
+    for (u32 i = 0; i < cpu_count(); i++) {
+        struct cpu *cpu = cpu_at(i);
+        ATOMIC_STORE_RELAXED(&cpu->trace_mask, root_categories);
+        ATOMIC_STORE_RELAXED(&cpu->attention.trace,
+                             root_categories >> TRACE_CATEGORY_SYSCALL & 1);
+    }
 }
 
-void trace_set_context(struct cpu *cpu, const struct trace_context *context)
+static const struct trace_context nobody;
+
+void trace_forget_context(struct cpu *cpu)
 {
-    cpu->trace_thread = context->thread;
-    cpu->trace_id = context->trace;
-    cpu->trace_span = context->span;
+    cpu->trace_context = &nobody;
 }
 
 void trace_write(enum trace_event_type type, u64 a, u64 b, u64 c, u64 d)
@@ -94,9 +99,9 @@ void trace_write(enum trace_event_type type, u64 a, u64 b, u64 c, u64 d)
     event->time_ns = arch_clock_ns();
     event->type = (u16)type;
     event->cpu = (u16)cpu->index;
-    event->thread = cpu->trace_thread;
-    event->trace = cpu->trace_id;
-    event->span = cpu->trace_span;
+    event->thread = cpu->trace_context->thread;
+    event->trace = cpu->trace_context->trace;
+    event->span = cpu->trace_context->span;
     event->words[0] = a;
     event->words[1] = b;
     event->words[2] = c;

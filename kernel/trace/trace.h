@@ -15,7 +15,7 @@
 #define TRACE_EVENTS_PER_PAGE (PAGE_SIZE / sizeof(struct trace_event))
 #define TRACE_SECURITY_MASK   (1u << TRACE_CATEGORY_SECURITY)
 
-/* What the running CPU stamps on events: set when it switches threads. */
+/* What a thread's events are stamped with; the running thread's is its CPU's trace_context. */
 struct trace_context {
     u32 thread;
     u64 trace;
@@ -65,7 +65,8 @@ void trace_root_start(void *base, u32 categories);
 /* The security category stays on. */
 void trace_root_set_categories(u32 categories);
 
-void trace_set_context(struct cpu *cpu, const struct trace_context *context);
+/* Nobody runs here: what events are stamped with until somebody does. */
+void trace_forget_context(struct cpu *cpu);
 
 /* The newest `limit` events of all CPUs as text, newest first: for a panic. */
 void trace_print_last(u32 limit, void (*line)(const char *text));

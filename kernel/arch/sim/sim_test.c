@@ -71,8 +71,9 @@ void upcall_cpu_started(void)
     arch_cpu_enter(&contexts[arch_this_cpu()->index]);
 }
 
-struct arch_context *upcall_syscall(void)
+struct arch_context *upcall_syscall(u64 number)
 {
+    (void)number;
     return critical_section();
 }
 
@@ -106,7 +107,7 @@ static u32 steps_left[SIM_MAX_CPUS];
 static struct arch_context *user_step(u32 cpu, struct arch_context *context)
 {
     (void)cpu, (void)context;
-    return upcall_syscall();
+    return upcall_syscall(0);
 }
 
 static void refill(u32 cpu)

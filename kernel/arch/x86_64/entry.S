@@ -43,6 +43,7 @@ syscall_entry:
     pushq %rsi
     pushq %rax
     movq %gs:CPU_STACK_TOP, %rsp
+    movq %rax, %rdi
     call upcall_syscall
 
 /* The way out. RAX: the context to resume, or 0. A non-zero `full` or a return address that is no user address

@@ -21,7 +21,8 @@ struct fault_info {
     u64 address;
 };
 
-struct arch_context *upcall_syscall(void);
+/* `number` is what the current context's `number` was. */
+struct arch_context *upcall_syscall(u64 number);
 struct arch_context *upcall_fault(const struct fault_info *fault);
 struct arch_context *upcall_interrupt(u32 line);
 struct arch_context *upcall_timer(void);
