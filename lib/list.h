@@ -73,11 +73,20 @@ static inline void list_push_back(struct list *head, struct list *node)
     list_insert_between(head->prev, head, node);
 }
 
+/* Takes the node out of its list; its own links are stale afterwards. */
+static inline void list_unlink(struct list *node)
+{
+    struct list *prev = node->prev;
+    struct list *next = node->next;
+
+    prev->next = next;
+    next->prev = prev;
+}
+
 /* Takes the node out and leaves it initialised; harmless on a node that is in no list. */
 static inline void list_remove(struct list *node)
 {
-    node->prev->next = node->next;
-    node->next->prev = node->prev;
+    list_unlink(node);
     list_init(node);
 }
 

@@ -19,14 +19,17 @@ static void measure_call(void)
     MUST(endpoint_create(bench.group, 0, 0, &endpoint));
     cap = GIVE("endpoint", endpoint, RIGHT_RECEIVE);
     start_role("server", &cap, 1, NO_HANDLER, &process);
-    MEASURE("call_reply_empty", MANY, 1, {
-        message.info = message_info(1, 0, 0, 0);
-        MUST(ipc_call(endpoint, &message, TIME_NEVER));
-    });
+    MEASURE("call_reply_empty", MANY, 1, MUST(ipc_call_plain(endpoint, 1, TIME_NEVER)));
     MEASURE("call_reply_8_words", MANY, 1, {
-        message.info = message_info(1, 0, 0, 0);
+        struct message words = MESSAGE_INIT(1);
+
         for (u64 word = 0; word < MESSAGE_WORDS; word++)
-            message.words[word] = word;
+            words.words[word] = word;
+        MUST(ipc_call(endpoint, &words, TIME_NEVER));
+    });
+    MEASURE("call_reply_64_bytes", MANY, 1, {
+        message.info = message_info(1, 0, 0, 0);
+        message_put_data(&message, data, 64);
         MUST(ipc_call(endpoint, &message, TIME_NEVER));
     });
     MEASURE("call_reply_256_bytes", MANY, 1, {

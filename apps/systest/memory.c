@@ -153,6 +153,8 @@ BOOT_TEST(memory, map_checks_its_arguments)
     CHECK(memory_map(memory, 0, PAGE_SIZE, MAP_READ | MAP_FIXED, &address) != STATUS_OK);
     address = USER_END - PAGE_SIZE;
     CHECK(memory_map(memory, 0, 2 * PAGE_SIZE, MAP_READ | MAP_FIXED, &address) != STATUS_OK);
+    address = USER_END; /* the last page of the lower half is nobody's */
+    CHECK(memory_map(memory, 0, PAGE_SIZE, MAP_READ | MAP_FIXED, &address) != STATUS_OK);
     address = 0xffff800000000000ull;
     CHECK(memory_map(memory, 0, PAGE_SIZE, MAP_READ | MAP_FIXED, &address) != STATUS_OK);
     CHECK_OK(cap_close(memory.cap));

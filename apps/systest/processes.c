@@ -325,7 +325,7 @@ BOOT_TEST(processes, spawn_checks_its_plan)
 /* An entry that is not executable, or not canonical, is that process's affair alone. */
 BOOT_TEST(processes, wild_entries_fault)
 {
-    static const u64 entries[] = {USER_START, 0x7ffffffff000ull};
+    static const u64 entries[] = {USER_START, USER_END - PAGE_SIZE};
     static struct spawn_plan plan;
     struct exit_record record;
     struct process process;

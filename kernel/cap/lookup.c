@@ -149,14 +149,15 @@ bool cap_ref_pin(const struct cap_ref *ref)
     return here;
 }
 
-bool cap_mark_is_revoked(const struct cap_mark *mark, struct object *object)
+bool cap_mark_is_revoked(const struct cap_mark *mark, const struct cap_space *space,
+                         struct object *object)
 {
     if (likely(ATOMIC_LOAD(&object->epoch) == mark->epoch))
         return false;
+    const struct cap_slot *slot = cap_slot_of(space, mark->handle);
     spin_lock(&object->tree_lock);
     /* With another handle in the slot, where it stood in the tree is not known any more. */
-    bool good = ATOMIC_LOAD(&mark->slot->handle) == mark->handle &&
-                cap_node_is_live_locked(mark->slot->node);
+    bool good = ATOMIC_LOAD(&slot->handle) == mark->handle && cap_node_is_live_locked(slot->node);
     spin_unlock(&object->tree_lock);
     return !good;
 }

@@ -79,9 +79,8 @@ struct cap_ref {
 };
 
 /* What a wait keeps of the capability that it waits by: enough to tell later whether that has been
- * revoked. slot NULL: none. Good for as long as the thread whose space it is. */
+ * revoked. handle 0: none. */
 struct cap_mark {
-    const struct cap_slot *slot;
     u64 handle;
     u64 epoch;
 };
@@ -97,7 +96,7 @@ static inline struct cap_slot *cap_slot_of(const struct cap_space *space, u64 ha
 
 static inline struct cap_mark cap_ref_mark(const struct cap_ref *ref)
 {
-    return (struct cap_mark){.slot = ref->slot, .handle = ref->handle, .epoch = ref->epoch};
+    return (struct cap_mark){.handle = ref->handle, .epoch = ref->epoch};
 }
 
 static inline enum object_type cap_ref_type(const struct cap_ref *ref)
@@ -142,8 +141,10 @@ bool cap_ref_pin(const struct cap_ref *ref) MUST_USE;
 bool cap_ref_is_valid(const struct cap_ref *ref);
 
 /* Has it been revoked since it was found? One that was closed or moved meanwhile stays good until
- * anything of its object is revoked. `object` is what it names. May take the tree lock. */
-bool cap_mark_is_revoked(const struct cap_mark *mark, struct object *object);
+ * anything of its object is revoked. `space` is where it was found, `object` what it names. May
+ * take the tree lock. */
+bool cap_mark_is_revoked(const struct cap_mark *mark, const struct cap_space *space,
+                         struct object *object);
 
 /* Takes a reference to the object, for use beyond what the capability itself keeps alive. REVOKED,
  * DEAD: too late. */

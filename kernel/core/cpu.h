@@ -27,7 +27,7 @@ struct grace_node;
 union cpu_attention {
     struct {
         u32 look;  /* this kernel entry has changed what the way out looks at; this CPU only */
-        u32 trace; /* system calls are traced; others write it */
+        u32 trace; /* categories of what system calls do that are traced; others write it */
     };
     u64 any;
 };
@@ -69,8 +69,8 @@ struct cpu {
     u64 frames_by_use[4]; /* allocated less freed on this CPU, modulo 2^64; by enum frame_use */
     struct trace_ring *trace_ring; /* of the root domain */
     struct trace_metrics
-        *metrics;     /* in its page; before there is one, in a place that nobody reads */
-    u32 trace_mask;   /* categories that are on; others write it */
+        *metrics;   /* in its page; before there is one, in a place that nobody reads */
+    u32 trace_mask; /* categories that are on; others write it */
     const struct trace_context *trace_context; /* what events are stamped with; NULL: nobody */
 
     struct random random; /* for secrets of handles */

@@ -44,12 +44,18 @@ static void note_released(struct spinlock *lock)
 #define CLEAR_HOLDER(lock)     ((void)0)
 #endif
 
-static void acquire(struct spinlock *lock)
+static __attribute__((noinline, preserve_most)) void acquire_taken(struct spinlock *lock)
 {
-    while (ATOMIC_EXCHANGE(&lock->held, 1) != 0) {
+    do {
         while (ATOMIC_LOAD_RELAXED(&lock->held) != 0)
             arch_spin_hint();
-    }
+    } while (ATOMIC_EXCHANGE(&lock->held, 1) != 0);
+}
+
+static inline void acquire(struct spinlock *lock)
+{
+    if (unlikely(ATOMIC_EXCHANGE(&lock->held, 1) != 0))
+        acquire_taken(lock);
     SET_HOLDER(lock);
 }
 
@@ -64,6 +70,13 @@ void spin_unlock(struct spinlock *lock)
     note_released(lock);
     CLEAR_HOLDER(lock);
     ATOMIC_STORE(&lock->held, 0);
+}
+
+u32 *spin_unlock_later(struct spinlock *lock)
+{
+    note_released(lock);
+    CLEAR_HOLDER(lock);
+    return &lock->held;
 }
 
 void spin_lock_pair(struct spinlock *a, struct spinlock *b)

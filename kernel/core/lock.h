@@ -40,6 +40,8 @@ void spin_lock(struct spinlock *lock);
 void spin_lock_pair(struct spinlock *a, struct spinlock *b);
 void spin_unlock_pair(struct spinlock *a, struct spinlock *b);
 void spin_unlock(struct spinlock *lock);
+/* The caller lets go of a lock that somebody else then releases by a store of 0 to this word. */
+u32 *spin_unlock_later(struct spinlock *lock);
 /* For assertions; always true in release builds. */
 bool spin_is_held(const struct spinlock *lock);
 

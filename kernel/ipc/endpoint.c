@@ -78,7 +78,6 @@ static void abort_reply(struct thread *thread, enum status status)
 {
     thread->server->serving = NULL;
     thread->server = NULL;
-    ATOMIC_STORE(&thread->call_endpoint, NULL);
     end_with(thread, status);
 }
 

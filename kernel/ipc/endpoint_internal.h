@@ -38,7 +38,8 @@ void message_deliver_fault(const struct thread *from, struct thread *to);
 /* Has the capability by which the thread waits here been revoked? A fault's wait has none. */
 static inline bool endpoint_wait_is_revoked(struct endpoint *endpoint, const struct thread *thread)
 {
-    return thread->wait_mark.slot && cap_mark_is_revoked(&thread->wait_mark, &endpoint->object);
+    return thread->wait_mark.handle &&
+           cap_mark_is_revoked(&thread->wait_mark, thread->space, &endpoint->object);
 }
 
 /* Are length and capability count within bounds? */
@@ -48,8 +49,7 @@ bool message_info_is_sane(u64 info);
 bool endpoint_is_down_locked(struct endpoint *endpoint);
 
 /* Lock held: `server` serves `caller` from now on and has its activity. */
-void endpoint_begin_service(struct endpoint *endpoint, struct thread *caller,
-                            struct thread *server);
+void endpoint_begin_service(struct thread *caller, struct thread *server);
 
 /* Lock held: the first receiver whose capability has not been revoked (the others are about to be
  * told); NULL if there is none. */

@@ -35,14 +35,15 @@ static enum status complete(struct thread *server, u64 info, enum status failure
 {
     *completion = (struct completion){0};
     struct thread *caller = ATOMIC_LOAD(&server->serving);
-    struct endpoint *endpoint = caller ? ATOMIC_LOAD(&caller->call_endpoint) : NULL;
-    if (!endpoint) {
+    /* As long as the caller waits for this server, this is the endpoint's lock. */
+    struct spinlock *lock = caller ? ATOMIC_LOAD(&caller->wait_lock) : NULL;
+    if (!lock) {
         sched_settle(server);
         return STATUS_NO_CALLER;
     }
     enum status status = STATUS_OK;
-    spin_lock(&endpoint->lock);
-    if (server->serving != caller || caller->call_endpoint != endpoint) {
+    spin_lock(lock);
+    if (server->serving != caller || caller->wait_lock != lock) {
         status = STATUS_NO_CALLER;
     } else if (caller->faulted) {
         answer_fault(caller, server, info, failure);
@@ -54,13 +55,12 @@ static enum status complete(struct thread *server, u64 info, enum status failure
     if (status == STATUS_OK) {
         server->serving = NULL;
         caller->server = NULL;
-        ATOMIC_STORE(&caller->call_endpoint, NULL);
         wait_end(caller);
         sched_charge(server);
         completion->caller = caller;
         completion->has_activity = sched_give_back(server, caller);
     }
-    spin_unlock(&endpoint->lock);
+    spin_unlock(lock);
     if (status == STATUS_NO_CALLER)
         sched_settle(server);
     else if (status == STATUS_OK)
@@ -132,7 +132,7 @@ static bool take_sender(struct endpoint *endpoint, struct thread *sender, struct
     sched_charge(receiver);
     sched_settle(receiver);
     receiver->home->state = ACTIVITY_IDLE;
-    endpoint_begin_service(endpoint, sender, receiver);
+    endpoint_begin_service(sender, receiver);
     receiver->activity->state = ACTIVITY_RUNNING;
     return true;
 }

@@ -111,11 +111,10 @@ void endpoint_send(struct thread *sender, const struct cap_ref *ref, u64 info, u
         sched_wake(woken);
 }
 
-void endpoint_begin_service(struct endpoint *endpoint, struct thread *caller, struct thread *server)
+void endpoint_begin_service(struct thread *caller, struct thread *server)
 {
     caller->server = server;
     server->serving = caller;
-    ATOMIC_STORE(&caller->call_endpoint, endpoint);
     sched_lend(caller, server);
     server->trace.span = server->activity->next_span++;
 }
@@ -127,7 +126,7 @@ static void call_now(struct endpoint *endpoint, struct thread *caller, struct th
     COUNT(this_cpu(), CALLS);
     wait_end(server);
     wait_prepare(caller);
-    endpoint_begin_service(endpoint, caller, server);
+    endpoint_begin_service(caller, server);
     wait_begin(caller, &endpoint->lock, &endpoint->served, &reply_ops, endpoint, deadline_ns);
 }
 

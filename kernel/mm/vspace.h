@@ -97,16 +97,28 @@ enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *f
  * they were asked to come by, and a grace period that begins after this call covers them. */
 bool vspace_flush(struct vspace *vspace);
 
-/* Loads the space on this CPU (NULL: the kernel's own tables), which is a full memory barrier if it
- * was not loaded already. */
+/* Loads the space on this CPU: a full memory barrier. */
+static inline void vspace_switch(struct cpu *cpu, struct vspace *vspace)
+{
+    ATOMIC_STORE(&cpu->loaded, vspace);
+    cpu->loaded_tlb_generation = ATOMIC_LOAD(&vspace->tlb_generation);
+    arch_root_load(vspace->table.root);
+}
+
+/* The same if it is not loaded already. */
 static inline void vspace_load(struct cpu *cpu, struct vspace *vspace)
 {
-    if (cpu->loaded == vspace)
-        return;
-    ATOMIC_STORE(&cpu->loaded, vspace);
-    if (vspace)
-        cpu->loaded_tlb_generation = ATOMIC_LOAD(&vspace->tlb_generation);
-    arch_root_load(vspace ? vspace->table.root : paddr(0));
+    if (cpu->loaded != vspace)
+        vspace_switch(cpu, vspace);
+}
+
+/* Leaves the kernel's own tables. */
+static inline void vspace_unload(struct cpu *cpu)
+{
+    if (cpu->loaded) {
+        ATOMIC_STORE(&cpu->loaded, NULL);
+        arch_root_load_kernel();
+    }
 }
 
 /* At each kernel exit: drops this CPU's translations if the generation has moved. */

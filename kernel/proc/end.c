@@ -314,7 +314,7 @@ void process_end_thread(struct thread *thread)
     cpu->current = NULL;
     thread->home->state = ACTIVITY_IDLE;
     timer_cancel(&thread->timeout);
-    vspace_load(cpu, NULL);
+    vspace_unload(cpu);
     thread_gone(thread->process, thread);
 }
 

@@ -20,32 +20,44 @@
 
 bool sched_may_lend(const struct thread *thread, bool faulting)
 {
-    u32 depth = thread->activity->depth;
+    /* How many calls this one would be nested in. */
+    u32 depth = thread->activity == thread->home ? 0 : thread->activity->depth + 1;
     return faulting ? depth <= LEND_MAX_DEPTH : depth < LEND_MAX_DEPTH;
 }
 
-/* Does the thread's lending stand? On the CPU that owns the activity. */
+/* Does the thread's lending stand? On the CPU that owns the activity. Nobody but itself takes back
+ * what is its own. */
 static bool claim_stands(const struct thread *thread)
 {
     const struct activity *activity = thread->lent;
-    return activity->depth > thread->lent_depth &&
-           activity->claims[thread->lent_depth] == thread->lent_number;
+    return activity == thread->home ||
+           (activity->depth > thread->lent_depth &&
+            activity->claims[thread->lent_depth] == thread->lent_number);
+}
+
+/* The depth that the activity has once the thread has it back. */
+static u32 depth_before(const struct thread *thread)
+{
+    return thread->lent == thread->home ? 0 : thread->lent_depth;
 }
 
 void sched_lend(struct thread *from, struct thread *to)
 {
     struct activity *activity = from->activity;
-    if (activity != from->home)
-        activity_get(activity);
+    sched_rebase(activity, activity->cpu, this_cpu()->index);
+    ATOMIC_STORE(&activity->cpu, this_cpu()->index);
+    if (activity == from->home) {
+        sched_lend_home(from, activity, to);
+        return;
+    }
+    activity_get(activity);
     from->lent = activity;
-    DEBUG_ASSERT(activity->depth <= LEND_MAX_DEPTH);
+    DEBUG_ASSERT(activity->depth < LEND_MAX_DEPTH);
     from->lent_number = ++activity->lendings;
     from->lent_depth = activity->depth;
     activity->claims[activity->depth++] = from->lent_number;
-    ATOMIC_STORE(&from->activity, NULL);
     activity->thread = to;
-    sched_rebase(activity, activity->cpu, this_cpu()->index);
-    activity->cpu = this_cpu()->index;
+    ATOMIC_STORE(&from->activity, NULL);
     ATOMIC_STORE(&to->activity, activity);
 }
 
@@ -73,7 +85,7 @@ bool sched_give_back(struct thread *from, struct thread *to)
         bring_home(from->home, this_cpu());
         from->home->state = ACTIVITY_IDLE;
         ATOMIC_STORE(&from->activity, from->home);
-        activity->depth = to->lent_depth;
+        activity->depth = depth_before(to);
         activity->thread = to;
         activity->state = ACTIVITY_IDLE;
         ATOMIC_STORE(&to->activity, activity);
@@ -159,7 +171,7 @@ static bool take_back(struct cpu *cpu, struct thread *thread)
             break;
         }
         if (detach_borrower(cpu, activity)) {
-            activity->depth = thread->lent_depth;
+            activity->depth = depth_before(thread);
             activity->thread = thread;
             activity->state = ACTIVITY_IDLE;
             ATOMIC_STORE(&thread->activity, activity);

@@ -23,7 +23,8 @@ void sched_init(void)
     }
 }
 
-/* Time since the last charge goes to the activity that the current thread runs on, and its payer. */
+/* Time since the last charge goes to the activity that the current thread runs on, and its payer.
+ */
 static void charge(struct cpu *cpu, struct thread *thread)
 {
     u64 now = arch_cycles();
@@ -230,7 +231,7 @@ static bool idle_has_work(struct cpu *cpu, u32 rounds)
 /* True: idle it is. False: mail has come in meanwhile. */
 static bool idle_enter(struct cpu *cpu)
 {
-    vspace_load(cpu, NULL);
+    vspace_unload(cpu);
     cpu->idle_since_ns = arch_clock_ns();
     balance_ask(cpu);
     grace_idle_enter(cpu);

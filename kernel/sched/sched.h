@@ -71,6 +71,10 @@ void sched_charge(struct thread *thread);
 /* Lending, under the lock of the endpoint that the call goes through. The caller of _lend is
  * blocked or about to be; this CPU takes the activity over. */
 void sched_lend(struct thread *from, struct thread *to);
+/* The shortest case of it, and of sched_give_back: `from` is current and runs on its own activity,
+ * `home`; the server's is on this CPU. */
+static inline void sched_lend_home(struct thread *from, struct activity *home, struct thread *to);
+static inline void sched_return_home(struct thread *from, struct thread *to);
 /* May the thread call, as far as the depth of calls within calls goes? A fault is allowed one more
  * than a call. */
 bool sched_may_lend(const struct thread *thread, bool faulting) MUST_USE;
@@ -78,6 +82,23 @@ bool sched_may_lend(const struct thread *thread, bool faulting) MUST_USE;
  * it is given back, on this CPU, and true; `from` has its home activity, idle. Else false: `to` has
  * its own home activity. */
 bool sched_give_back(struct thread *from, struct thread *to);
+
+static inline void sched_lend_home(struct thread *from, struct activity *home, struct thread *to)
+{
+    from->lent = home;
+    home->thread = to;
+    ATOMIC_STORE(&from->activity, NULL);
+    ATOMIC_STORE(&to->activity, home);
+}
+
+static inline void sched_return_home(struct thread *from, struct thread *to)
+{
+    struct activity *activity = to->home;
+    to->lent = NULL;
+    activity->thread = to;
+    ATOMIC_STORE(&from->activity, from->home);
+    ATOMIC_STORE(&to->activity, activity);
+}
 
 static inline struct cpu *sched_enter(void)
 {

@@ -119,6 +119,7 @@ enum status thread_create(struct payer *payer, struct cap_space *space, struct v
     thread->cpu_mask = cpu_count() == 64 ? UINT64_MAX : (1ull << cpu_count()) - 1;
     list_init(&thread->process_link);
     list_init(&thread->wait_link);
+    thread->wait_deadline = TIME_NEVER;
     list_init(&thread->job.link);
     spinlock_init(&thread->job_lock, RANK_IPC);
     timer_init(&thread->timeout, thread_timeout);

@@ -49,22 +49,23 @@ struct activity {
     struct grace_node grace;
     struct group *payer;
     u32 cpu;
-    u8 state;                       /* enum activity_state */
-    u64 ready_at;                   /* cycles at which it last became ready */
-    u64 virtual_time;               /* cycles used, scaled by weight */
-    u64 lendings;                   /* ever made; each has a number */
-    u64 claims[LEND_MAX_DEPTH + 1]; /* numbers of the lendings that stand, outermost first */
-    u32 depth;                      /* how many stand */
-    u64 cycles;                     /* used so far */
-    u64 trace;                      /* lower half of the trace id */
+    u8 state;                   /* enum activity_state */
+    u64 ready_at;               /* cycles at which it last became ready */
+    u64 virtual_time;           /* cycles used, scaled by weight */
+    u64 lendings;               /* ever made; each has a number */
+    u64 claims[LEND_MAX_DEPTH]; /* numbers of the lendings that stand, outermost first */
+    u32 depth;                  /* how many stand; its home's own lending needs no number */
+    u64 cycles;                 /* used so far */
+    u64 trace;                  /* lower half of the trace id */
     u64 next_span;
 };
 
 /* flags */
 #define THREAD_FLAG_KILLED    1u
 #define THREAD_FLAG_SUSPENDED 2u
-#define THREAD_FLAG_MOVE      8u /* it may no longer run where it does */
-#define THREAD_FLAG_FAULTED   4u /* its fault was not answered: the process ends */
+#define THREAD_FLAG_MOVE      8u  /* it may no longer run where it does */
+#define THREAD_FLAG_FAULTED   4u  /* its fault was not answered: the process ends */
+#define THREAD_FLAG_BOUND     16u /* it may not run on every CPU */
 
 struct thread {
     struct arch_context context; /* first: the port's pointer is the thread's */
@@ -76,18 +77,18 @@ struct thread {
     bool kill_sent;           /* guarded by the process */
     bool exited;
 
-    struct activity *home;     /* one reference */
-    struct activity *activity; /* it runs on; NULL while that is lent to a server */
-    u64 cpu_mask;              /* may run on; atomic */
-    u32 flags;                 /* THREAD_FLAG_*; atomic */
+    struct activity *home;      /* one reference */
+    struct activity *activity;  /* it runs on; NULL while that is lent to a server */
+    u64 cpu_mask;               /* may run on; atomic */
+    u32 flags;                  /* THREAD_FLAG_*; atomic */
     struct trace_context trace; /* its events': trace is its activity's, as long as it has one */
 
     /* Waiting. */
     struct spinlock *wait_lock; /* atomic; NULL: not waiting */
     const struct wait_ops *wait_ops;
-    struct list wait_link;
-    void *wait_object; /* for people: what it waits on */
-    u64 wait_deadline;
+    struct list wait_link;    /* stale when it is not waiting */
+    void *wait_object;        /* for people: what it waits on */
+    u64 wait_deadline;        /* TIME_NEVER: none, or it is not waiting */
     struct memory_word futex; /* the word it waits on */
     struct timer timeout;
     struct mail wake_mail;
@@ -95,15 +96,14 @@ struct thread {
     /* Calls. */
     struct thread *serving; /* the caller whose call this thread answers */
     struct thread *server;  /* who answers this thread's call */
-    struct endpoint *call_endpoint;
-    struct activity *lent; /* while the call is served: the activity that the server got */
-    u64 lent_number;       /* of this lending, and its place in lent->claims */
+    struct activity *lent;  /* while the call is served: the activity that the server got */
+    u64 lent_number;        /* of this lending, and its place in lent->claims */
     u32 lent_depth;
     u64 message_info; /* info word of what it sends, or is willing to receive */
     u64 message_badge;
     struct cap_mark wait_mark; /* the capability that it waits by */
-    bool calling;            /* blocked sender: wants a reply */
-    bool faulted;            /* the call is a fault message */
+    bool calling;              /* blocked sender: wants a reply */
+    bool faulted;              /* the call is a fault message */
     struct fault_record fault;
 
     struct message_buffer *buffer; /* pinned; through the direct map */

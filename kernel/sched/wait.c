@@ -23,6 +23,8 @@ void wait_begin(struct thread *thread, struct spinlock *lock, struct list *list,
     thread->wait_deadline = deadline_ns;
     if (list)
         list_push_back(list, &thread->wait_link);
+    else
+        list_init(&thread->wait_link);
     if (thread->activity)
         thread->activity->state = ACTIVITY_IDLE;
     if (deadline_ns != TIME_NEVER)
@@ -40,8 +42,11 @@ void wait_begin(struct thread *thread, struct spinlock *lock, struct list *list,
 void wait_end(struct thread *thread)
 {
     DEBUG_ASSERT(thread->wait_lock && spin_is_held(thread->wait_lock));
-    list_remove(&thread->wait_link);
-    timer_cancel(&thread->timeout);
+    list_unlink(&thread->wait_link);
+    if (thread->wait_deadline != TIME_NEVER) {
+        timer_cancel(&thread->timeout);
+        thread->wait_deadline = TIME_NEVER;
+    }
     ATOMIC_STORE(&thread->wait_lock, NULL);
 }
 

@@ -38,6 +38,12 @@ struct arch_context *upcall_syscall(u64 number)
     return sched_exit();
 }
 
+#define BIT(name) (1ull << SYS_##name)
+
+const u64 upcall_light_calls = BIT(null) | BIT(signal) | BIT(cancel) | BIT(revoke) | BIT(close) |
+                               BIT(yield) | BIT(futex_wait) | BIT(futex_wake) | BIT(group_info) |
+                               BIT(interrupt_ack) | BIT(port_in) | BIT(timer_set) | BIT(clock);
+
 void syscall_null(struct thread *thread)
 {
     thread_set_status(thread, STATUS_OK);

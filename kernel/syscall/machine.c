@@ -51,6 +51,8 @@ static enum status info_cpus(struct thread *thread)
         u64 idle = cpu->idle_ns;
         if (ATOMIC_LOAD(&cpu->idle) && now > cpu->idle_since_ns)
             idle += now - cpu->idle_since_ns; /* the stretch under way */
+        u64 fast = cpu->metrics->counters[METRIC_FAST_CALLS] +
+                   cpu->metrics->counters[METRIC_FAST_REPLIES];
         struct machine_cpu out = {
             .index = i,
             .apic_id = cpu->apic_id,
@@ -58,9 +60,9 @@ static enum status info_cpus(struct thread *thread)
             .online = cpu->online,
             .idle_ns = idle,
             .busy_ns = now > idle ? now - idle : 0,
-            .switches = cpu->metrics->counters[METRIC_SWITCHES],
+            .switches = cpu->metrics->counters[METRIC_SWITCHES] + fast,
             .interrupts = cpu->metrics->counters[METRIC_INTERRUPTS],
-            .syscalls = cpu->metrics->counters[METRIC_SYSCALLS],
+            .syscalls = cpu->metrics->counters[METRIC_SYSCALLS] + fast,
         };
         enum status status =
             user_write(user_ptr(arg(thread, 1) + i * sizeof(out)), &out, sizeof(out));

@@ -168,7 +168,7 @@ static enum status control(struct thread *caller, struct thread *target, u64 ope
         if (value == 0)
             return STATUS_BAD_ARGUMENT;
         ATOMIC_STORE(&target->cpu_mask, value);
-        (void)ATOMIC_OR(&target->flags, THREAD_FLAG_MOVE);
+        (void)ATOMIC_OR(&target->flags, THREAD_FLAG_MOVE | THREAD_FLAG_BOUND);
         sched_kick(target);
         return STATUS_OK;
     case THREAD_SET_POINTER:

@@ -76,8 +76,7 @@ void trace_root_set_categories(u32 categories)
     for (u32 i = 0; i < cpu_count(); i++) {
         struct cpu *cpu = cpu_at(i);
         ATOMIC_STORE_RELAXED(&cpu->trace_mask, root_categories);
-        ATOMIC_STORE_RELAXED(&cpu->attention.trace,
-                             root_categories >> TRACE_CATEGORY_SYSCALL & 1);
+        ATOMIC_STORE_RELAXED(&cpu->attention.trace, root_categories & TRACE_OF_CALLS);
     }
 }
 

@@ -15,6 +15,11 @@
 #define TRACE_EVENTS_PER_PAGE (PAGE_SIZE / sizeof(struct trace_event))
 #define TRACE_SECURITY_MASK   (1u << TRACE_CATEGORY_SECURITY)
 
+/* What the shortest ways through the kernel would have to record: when any of it is on, they are
+ * not taken. */
+#define TRACE_OF_CALLS                                                                             \
+    (1u << TRACE_CATEGORY_SYSCALL | 1u << TRACE_CATEGORY_SCHED | 1u << TRACE_CATEGORY_IPC)
+
 /* What a thread's events are stamped with; the running thread's is its CPU's trace_context. */
 struct trace_context {
     u32 thread;

@@ -144,7 +144,7 @@ void do_syscall(struct program *program, u32 number)
         (long long)context->deadline, (unsigned long long)context->words[0],
         (unsigned long long)context->words[1], (unsigned long long)context->words[2],
         (unsigned long long)context->words[3]);
-    program->next = upcall_syscall(number);
+    program->next = sim_syscall(context, number);
 }
 
 /* --- Actions

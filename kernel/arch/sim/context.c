@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "abi/memory.h"
+#include "abi/syscalls.h"
+#include "arch/atomic.h"
+#include "arch/upcalls.h"
 
 #define SIM_FPU_BYTES     64u
 #define SIM_FLAGS_ALLOWED 0xcd5ull /* the arithmetic flags and DF of x86_64 */
@@ -35,6 +38,31 @@ void arch_context_leave(struct arch_context *context, bool voluntary)
 void arch_context_enter(struct arch_context *context)
 {
     sim_current_cpu()->vector = *context->vector;
+}
+
+void arch_context_swap(struct arch_context *from, struct arch_context *to)
+{
+    arch_context_leave(from, true);
+    arch_context_enter(to);
+}
+
+/* What the machine's entry code does: the fast way first, then the other. */
+struct arch_context *sim_syscall(struct arch_context *context, u64 number)
+{
+    struct arch_handover handover = {0};
+    if (number == SYS_call)
+        handover = upcall_fast_call(context->handle, context->info, context->deadline);
+    else if (number == SYS_reply_receive)
+        handover = upcall_fast_reply_receive(context->handle, context->info, context->deadline);
+    if (!handover.to)
+        return upcall_syscall(number);
+    handover.to->number = STATUS_OK;
+    handover.to->info = context->info;
+    handover.to->handle = context->handle;
+    handover.to->aux = context->aux;
+    memcpy(handover.to->words, context->words, sizeof(context->words));
+    ATOMIC_STORE(handover.held, 0);
+    return handover.to;
 }
 
 bool arch_context_set_thread_pointer(struct arch_context *context, u64 value)

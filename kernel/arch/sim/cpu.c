@@ -54,6 +54,11 @@ void arch_ipi_send(u32 index)
     sim_machine()->cpus[index].ipi_pending = true;
 }
 
+void arch_ipi_send_self(void)
+{
+    arch_ipi_send(sim_machine()->current);
+}
+
 bool sim_ipi_pending(u32 cpu)
 {
     return sim_machine()->cpus[cpu].ipi_pending;

@@ -66,6 +66,11 @@ void arch_root_load(paddr_t root)
     tlb_drop_all(cpu);
 }
 
+void arch_root_load_kernel(void)
+{
+    arch_root_load(paddr(0));
+}
+
 static bool tlb_covers(const struct sim_tlb_entry *entry, u64 address)
 {
     u64 size = PAGE_SIZE << (9u * entry->level);

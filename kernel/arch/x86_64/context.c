@@ -1,6 +1,8 @@
 /* A thread's registers: how they start, how they leave a CPU and come to one. */
 #include "context.h"
 
+#include "abi/memory.h"
+#include "abi/syscalls.h"
 #include "arch/context.h"
 #include "cpu_features.h"
 #include "fpu.h"
@@ -20,6 +22,9 @@ _Static_assert(offsetof(struct arch_context, sp) == CONTEXT_SP, "entry.S");
 _Static_assert(offsetof(struct arch_context, sp) + 8 == CONTEXT_END, "entry.S");
 _Static_assert(offsetof(struct arch_context, full) == CONTEXT_FULL, "entry.S");
 _Static_assert(offsetof(struct arch_context, rcx) == CONTEXT_RCX, "entry.S");
+/* What SYSCALL saved can be returned to: no user page ends where addresses stop being canonical. */
+_Static_assert(USER_END + PAGE_SIZE <= 1ull << USER_ADDRESS_BITS, "entry.S, fast_exit");
+_Static_assert(SYS_call == NUMBER_CALL && SYS_reply_receive == NUMBER_REPLY_RECEIVE, "entry.S");
 _Static_assert(offsetof(struct arch_context, r11) == CONTEXT_R11, "entry.S");
 
 void arch_context_init(struct arch_context *context, u64 entry, u64 sp, u64 argument,
@@ -56,7 +61,7 @@ void arch_context_leave(struct arch_context *context, bool voluntary)
     if (likely(cpu_has(FEATURE_FSGSBASE)))
         context->fs_base = x86_rdfsbase();
     struct port_cpu *cpu = port_this_cpu();
-    if (unlikely(cpu->fpu_open))
+    if (unlikely(fpu_is_open(cpu)))
         fpu_leave(context, voluntary);
 }
 
@@ -69,7 +74,7 @@ void arch_context_enter(struct arch_context *context)
         x86_wrmsr(MSR_FS_BASE, context->fs_base);
     }
     struct port_cpu *cpu = port_this_cpu();
-    if (unlikely(cpu->fpu_open | context->fpu_saved | context->fpu_credit))
+    if (unlikely(fpu_is_open(cpu) | context->fpu_saved | context->fpu_credit))
         fpu_enter(cpu, context);
 }
 

@@ -22,6 +22,9 @@ _Static_assert(offsetof(struct port_cpu, context_end) == CPU_CONTEXT_END, "entry
 _Static_assert(offsetof(struct port_cpu, stack_top) == CPU_STACK_TOP, "entry.S");
 _Static_assert(offsetof(struct port_cpu, core) == CPU_CORE && CPU_CORE == 24, "port/cpu.h");
 _Static_assert(offsetof(struct port_cpu, self) == CPU_SELF, "entry.S");
+_Static_assert(offsetof(struct port_cpu, swap_hindrance) == CPU_SWAP_HINDRANCE &&
+                   CPU_SWAP_HINDRANCE == 40,
+               "port/context.h");
 
 struct descriptor_pointer {
     u16 limit;

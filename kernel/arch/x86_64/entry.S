@@ -1,7 +1,7 @@
 /*
  * Every way into the kernel and the one way out of it.
  *
- * A system call pushes the user registers straight into the current context; an interrupt or fault from user
+ * A system call saves the user registers straight into the current context; an interrupt or fault from user
  * mode copies them there; both go on at the top of the CPU's one stack and end in port_exit with the context to
  * resume in RAX (0: idle). Interrupts are off throughout.
  *
@@ -19,7 +19,8 @@
 
 /* --- system calls ------------------------------------------------------------------------------------------ */
 
-/* SYSCALL: RCX is the user's RIP, R11 its RFLAGS, RSP still the user's; IF, TF, DF, AC and NT are clear. */
+/* SYSCALL: RCX is the user's RIP, R11 its RFLAGS, RSP still the user's; IF, TF, DF, AC and NT are clear. All
+ * general registers but RSP are the kernel's to clobber, so what a call does not read need not be saved. */
     .globl syscall_entry
     .balign 64
 syscall_entry:
@@ -28,20 +29,108 @@ syscall_entry:
     movq %gs:CPU_CONTEXT_END, %rsp
     pushq %gs:CPU_USER_SP
     pushq %r11
-    pushq %rcx
-    pushq %r15
-    pushq %r14
-    pushq %r13
-    pushq %r12
-    pushq %r10
-    pushq %r9
-    pushq %r8
-    pushq %rdx
-    pushq %rbp
-    pushq %rbx
-    pushq %rdi
-    pushq %rsi
-    pushq %rax
+    pushq %rcx                  /* RSP: CONTEXT_PC of the context */
+    cmpq $NUMBER_CALL, %rax
+    je syscall_call
+    cmpq $NUMBER_REPLY_RECEIVE, %rax
+    je syscall_reply_receive
+    movq upcall_light_calls(%rip), %rcx
+    btq %rax, %rcx
+    jnc syscall_full
+
+/* Calls of few words: the registers that C keeps are the user's own at the end, the others are loaded or zeroed.
+ * What remains of the context is what the thread came with at some earlier time. */
+    movq %rdi, CONTEXT_RDI-CONTEXT_PC(%rsp)
+    movq %rbx, CONTEXT_RBX-CONTEXT_PC(%rsp)
+    movq %rdx, CONTEXT_RDX-CONTEXT_PC(%rsp)
+    movq %r8, CONTEXT_R8-CONTEXT_PC(%rsp)
+    movq %rax, %rdi
+    movq %gs:CPU_STACK_TOP, %rsp
+    call upcall_syscall
+    leaq CONTEXT_END(%rax), %rdx
+    cmpq %rdx, %gs:CPU_CONTEXT_END
+    jne port_exit               /* another thread, or none */
+    movq CONTEXT_PC(%rax), %rcx
+    movq %rcx, %rdx
+    shrq $USER_ADDRESS_BITS, %rdx
+    orl CONTEXT_FULL(%rax), %edx
+    jnz exit_full
+    movq CONTEXT_FLAGS(%rax), %r11
+    movq CONTEXT_SP(%rax), %rsp
+    movq CONTEXT_RDX(%rax), %rdx
+    movq CONTEXT_R8(%rax), %r8
+    movq CONTEXT_RAX(%rax), %rax
+    xorl %esi, %esi
+    xorl %edi, %edi
+    xorl %r9d, %r9d
+    xorl %r10d, %r10d
+    swapgs
+    sysretq
+
+/* The fast path of call and reply_receive. C is given the registers that it decides by; words 4 to 7 stay in
+ * registers that it keeps, words 0 to 3 are parked in the context. What it refuses it has saved handle and info of. */
+    .macro FAST upcall, number
+    movq %rdx, CONTEXT_RDX-CONTEXT_PC(%rsp)
+    movq %r8, CONTEXT_R8-CONTEXT_PC(%rsp)
+    movq %r9, CONTEXT_R9-CONTEXT_PC(%rsp)
+    movq %r10, CONTEXT_R10-CONTEXT_PC(%rsp)
+    movq %rbx, %rdx
+    movq %gs:CPU_STACK_TOP, %rsp
+    call \upcall
+    testq %rax, %rax
+    jnz fast_exit
+    movq %gs:CPU_CONTEXT_END, %rcx
+    subq $CONTEXT_END, %rcx
+    movl $\number, %eax
+    jmp fast_refused
+    .endm
+
+syscall_call:
+    FAST upcall_fast_call, NUMBER_CALL
+syscall_reply_receive:
+    FAST upcall_fast_reply_receive, NUMBER_REPLY_RECEIVE
+
+/* RAX: the context to resume, which came by SYSCALL. RDX: the lock under which the current context, with the
+ * message, is still ours. */
+fast_exit:
+    movq %rdx, %r11
+    movq %gs:CPU_CONTEXT_END, %rcx
+    leaq CONTEXT_END(%rax), %rdx
+    movq %rdx, %gs:CPU_CONTEXT_END
+    movq CONTEXT_RDX-CONTEXT_END(%rcx), %rdx
+    movq CONTEXT_R8-CONTEXT_END(%rcx), %r8
+    movq CONTEXT_R9-CONTEXT_END(%rcx), %r9
+    movq CONTEXT_R10-CONTEXT_END(%rcx), %r10
+    movq CONTEXT_RDI-CONTEXT_END(%rcx), %rdi
+    movq CONTEXT_RSI-CONTEXT_END(%rcx), %rsi
+    movq CONTEXT_RBP-CONTEXT_END(%rcx), %rbp
+    movl $0, (%r11)
+    movq CONTEXT_PC(%rax), %rcx
+    movq CONTEXT_FLAGS(%rax), %r11
+    movq CONTEXT_SP(%rax), %rsp
+    xorl %eax, %eax
+    swapgs
+    wrgsbase %rax               /* the fast path is taken only where there is this instruction */
+    sysretq
+
+/* All registers. */
+syscall_full:
+    subq $(CONTEXT_PC-CONTEXT_RAX), %rsp
+    movq %rsp, %rcx
+    movq %rdx, CONTEXT_RDX(%rcx)
+    movq %r8, CONTEXT_R8(%rcx)
+    movq %r9, CONTEXT_R9(%rcx)
+    movq %r10, CONTEXT_R10(%rcx)
+    movq %rdi, CONTEXT_RDI(%rcx)
+    movq %rsi, CONTEXT_RSI(%rcx)
+fast_refused:
+    movq %rax, CONTEXT_RAX(%rcx)
+    movq %rbx, CONTEXT_RBX(%rcx)
+    movq %rbp, CONTEXT_RBP(%rcx)
+    movq %r12, CONTEXT_R12(%rcx)
+    movq %r13, CONTEXT_R13(%rcx)
+    movq %r14, CONTEXT_R14(%rcx)
+    movq %r15, CONTEXT_R15(%rcx)
     movq %gs:CPU_STACK_TOP, %rsp
     movq %rax, %rdi
     call upcall_syscall
@@ -57,7 +146,7 @@ port_exit:
     movq %rdx, %gs:CPU_CONTEXT_END
     movq CONTEXT_PC(%rax), %rcx
     shrq $USER_ADDRESS_BITS, %rcx
-    orq CONTEXT_FULL(%rax), %rcx
+    orl CONTEXT_FULL(%rax), %ecx
     jnz exit_full
     movq %rax, %rsp
     popq %rax
@@ -88,7 +177,7 @@ exit_full:
     movq %rax, %rdi
     call arch_context_sanitize
     movq %rbx, %rax
-    movq $0, CONTEXT_FULL(%rax)
+    movl $0, CONTEXT_FULL(%rax)
     pushq $SELECTOR_USER_DATA
     pushq CONTEXT_SP(%rax)
     pushq CONTEXT_FLAGS(%rax)
@@ -198,7 +287,7 @@ user_entry:
     movq %r15, CONTEXT_R15(%rax)
     movq %rcx, CONTEXT_RCX(%rax)
     movq %r11, CONTEXT_R11(%rax)
-    movq $1, CONTEXT_FULL(%rax)
+    movl $1, CONTEXT_FULL(%rax)
     popq CONTEXT_RAX(%rax)
     popq %rdi
     popq %rsi

@@ -80,17 +80,17 @@ static void state_load(const u8 *area)
 
 static void fpu_open(struct port_cpu *cpu)
 {
-    if (!cpu->fpu_open) {
+    if (!fpu_is_open(cpu)) {
         x86_clts();
-        cpu->fpu_open = true;
+        cpu->swap_hindrance |= HINDRANCE_FPU_OPEN;
     }
 }
 
 static void fpu_close(struct port_cpu *cpu)
 {
-    if (cpu->fpu_open) {
+    if (fpu_is_open(cpu)) {
         x86_write_cr0(x86_read_cr0() | CR0_TS);
-        cpu->fpu_open = false;
+        cpu->swap_hindrance &= ~HINDRANCE_FPU_OPEN;
     }
 }
 
@@ -105,7 +105,9 @@ void fpu_init_cpu(void)
     x86_clts();
     state_load(initial_state.bytes);
     struct port_cpu *cpu = port_this_cpu();
-    cpu->fpu_open = true;
+    cpu->swap_hindrance = HINDRANCE_FPU_OPEN;
+    if (!cpu_has(FEATURE_FSGSBASE))
+        cpu->swap_hindrance |= HINDRANCE_NO_FSGSBASE;
     fpu_close(cpu);
 }
 

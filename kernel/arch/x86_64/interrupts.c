@@ -60,6 +60,11 @@ void arch_ipi_send(u32 index)
     lapic_send(port_cpu_at(index)->apic_id, VECTOR_IPI);
 }
 
+void arch_ipi_send_self(void)
+{
+    lapic_send(port_this_cpu()->apic_id, VECTOR_IPI);
+}
+
 bool arch_interrupts_off(void)
 {
     return (x86_flags() & FLAG_IF) == 0;

@@ -28,12 +28,17 @@
 #define CONTEXT_RCX   136
 #define CONTEXT_R11   144
 
+/* Numbers of system calls that the entry knows (abi/syscalls.def). */
+#define NUMBER_CALL          3
+#define NUMBER_REPLY_RECEIVE 5
+
 /* struct port_cpu, reached through GS in kernel mode */
 #define CPU_USER_SP     0
 #define CPU_CONTEXT_END 8
 #define CPU_STACK_TOP   16
 #define CPU_CORE        24
 #define CPU_SELF        32
+#define CPU_SWAP_HINDRANCE 40
 
 /* GDT. SYSCALL wants kernel data after kernel code, SYSRET user code after user data (Intel SDM
  * 2B). */

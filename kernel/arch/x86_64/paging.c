@@ -310,7 +310,12 @@ void arch_root_init(void *root_table)
 
 void arch_root_load(paddr_t root)
 {
-    x86_write_cr3(root.raw ? root.raw : kernel_root.raw);
+    x86_write_cr3(root.raw);
+}
+
+void arch_root_load_kernel(void)
+{
+    x86_write_cr3(kernel_root.raw);
 }
 
 void arch_tlb_flush_page(u64 address)

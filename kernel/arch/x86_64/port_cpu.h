@@ -14,17 +14,19 @@
 struct cpu;
 struct trap_frame;
 
+#define HINDRANCE_FPU_OPEN    1u /* user mode may use the FPU without a trap: registers may hold state */
+#define HINDRANCE_NO_FSGSBASE 2u
+
 struct port_cpu {
     u64 user_sp;     /* scratch of the system-call entry */
     u64 context_end; /* end of the pushed part of the context that user mode runs on */
     u64 stack_top;   /* the kernel stack; 16-byte aligned */
     struct cpu *core;
     struct port_cpu *self;
+    u32 swap_hindrance; /* HINDRANCE_*; see arch_swap_hindrance */
 
     u32 index;
     u32 apic_id;
-    bool fpu_open; /* user mode may use the FPU without a trap: registers may hold the thread's
-                      state */
 
     u64 timer_armed_ns; /* what the LAPIC timer is set for; TIME_NEVER: off */
 
@@ -51,6 +53,11 @@ static inline struct port_cpu *port_this_cpu(void)
     /* SAFETY: GS points at this CPU's structure in kernel mode; `self` is CPU_SELF. */
     __asm__("movq %%gs:%c1, %0" : "=r"(cpu) : "i"(CPU_SELF));
     return cpu;
+}
+
+static inline bool fpu_is_open(const struct port_cpu *cpu)
+{
+    return (cpu->swap_hindrance & HINDRANCE_FPU_OPEN) != 0;
 }
 
 /* The context that user mode was last left from, or is to be entered with, on this CPU. */

@@ -117,6 +117,22 @@ static inline enum status ipc_call(endpoint_t endpoint, struct message *message,
     return ipc_enter(SYS_call, endpoint, message, deadline_ns);
 }
 
+/* A call that brings no words and wants none. STATUS_OK also where the server answered with a
+ * failure. */
+static inline enum status ipc_call_plain(endpoint_t endpoint, u32 label, u64 deadline_ns)
+{
+    u64 number = SYS_call;
+    u64 info = label;
+    u64 handle = endpoint.cap.bits;
+
+    __asm__ volatile(SYSCALL_INSTRUCTION
+                     : "+a"(number), "+S"(info), "+D"(handle), "+b"(deadline_ns)
+                     :
+                     : "rdx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",
+                       "memory" SYSCALL_VECTOR_CLOBBERS);
+    return (enum status)number;
+}
+
 /* The same, and a failure answered by the server is the status returned. */
 static inline enum status ipc_call_checked(endpoint_t endpoint, struct message *message,
                                            u64 deadline_ns)

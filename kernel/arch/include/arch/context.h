@@ -9,6 +9,12 @@
  *     u64 info, handle, deadline, aux;
  *     u64 words[8];
  *     u64 pc, flags, sp;
+ *   and the swap, the cheapest way from one context to another:
+ *     bool arch_can_swap(void)                  this CPU, now
+ *     bool arch_context_can_swap(const ctx *)   to this context
+ *     void arch_context_swap(from, to)          leaves `from`, which entered by a system call and
+ *                                               drops its vector state, for `to`, which did too
+ *     void arch_copy_data(to, from, size_bytes) for a few bytes, without a call
  */
 #ifndef ARCH_CONTEXT_H
 #define ARCH_CONTEXT_H

@@ -70,9 +70,10 @@ void *arch_stack_create(u64 size_bytes, paddr_t (*alloc_frame)(void));
 /* A new address space's root table from a zeroed frame: kernel half filled in. */
 void arch_root_init(void *root_table);
 
-/* Loads a user address space on this CPU; the kernel-only root of idle if `root.raw` is 0. Flushes
- * what the port must flush. Cost: one page-table register write, which is a full memory barrier. */
+/* Loads a user address space on this CPU, or the kernel's own tables alone. Flushes what the port
+ * must flush. Cost: one page-table register write, which is a full memory barrier. */
 void arch_root_load(paddr_t root);
+void arch_root_load_kernel(void);
 
 /* Drops this CPU's cached translation of one page, or of the whole user half, of the loaded root.
  */

@@ -21,6 +21,25 @@ struct fault_info {
     u64 address;
 };
 
+struct arch_handover {
+    struct arch_context *to; /* NULL: nothing was done, take upcall_syscall */
+    u32 *held;               /* a lock word that the port sets to 0 */
+};
+
+/*
+ * The fast ways through call and reply_receive, with the registers of the call. If they lead
+ * somewhere, the port resumes `to` with status 0; with info, handle and aux as the current context
+ * now has them; with the eight words that the current thread came with; and then, before it goes
+ * to user mode, releases `held`: until then nobody else touches the current context.
+ */
+struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns);
+struct arch_handover upcall_fast_reply_receive(u64 handle, u64 info, u64 deadline_ns);
+
+/* System calls, by the bit of their number, that read no register but number, handle, deadline and
+ * words 0 and 1, and give back status and words 0 and 1 alone. The port need not save and load
+ * others. */
+extern const u64 upcall_light_calls;
+
 /* `number` is what the current context's `number` was. */
 struct arch_context *upcall_syscall(u64 number);
 struct arch_context *upcall_fault(const struct fault_info *fault);

@@ -24,4 +24,23 @@ struct arch_context {
     u64 *vector; /* the borrowed area for vector state: one simulated register */
 };
 
+/* Nothing is in the way: see arch/context.h. */
+static inline bool arch_can_swap(void)
+{
+    return true;
+}
+
+static inline bool arch_context_can_swap(const struct arch_context *context)
+{
+    (void)context;
+    return true;
+}
+
+static inline void arch_copy_data(void *to, const void *from, u64 size_bytes)
+{
+    __builtin_memcpy(to, from, size_bytes);
+}
+
+void arch_context_swap(struct arch_context *from, struct arch_context *to);
+
 #endif

@@ -94,6 +94,10 @@ void sim_time_advance(u64 ns);
  * *reason an enum fault_reason. `access`: one of ACCESS_READ, WRITE, EXECUTE. */
 bool sim_user_access(u64 address, u32 access, void *data, u32 size_bytes, u32 *reason);
 
+/* The thread whose registers these are makes a system call: what the machine's entry code does.
+ * Returns whom to resume, as upcalls do. */
+struct arch_context *sim_syscall(struct arch_context *context, u64 number);
+
 /* The simulated vector register of the running CPU. */
 u64 sim_vector_get(u32 cpu);
 void sim_vector_set(u32 cpu, u64 value);

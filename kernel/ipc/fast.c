@@ -1,0 +1,185 @@
+/*
+ * The fast path: a call to a server that waits, and the reply that waits again, hand the activity
+ * and the CPU over directly. All checks come first and only read; whatever is unusual is left to
+ * the general path, which has done nothing yet. What remains touches no run queue and allocates
+ * nothing, and the endpoint's lock is the only atomic operation.
+ *
+ * What is not looked at here, and why it need not be: requests of other CPUs come with an
+ * interrupt, which is taken once user mode is back; slices, deadlines and grace periods come with
+ * the timer, which was armed at the last way out that looked. The activity stays the one that is
+ * billed, so no clock is read.
+ *
+ * Order: the words that make a thread found as waiting are written before the page-table register,
+ * which is a full barrier, and its flags are read after it. Whoever sets a flag does so before it
+ * looks for a wait. So one of the two sees the other.
+ *
+ * Locks: the endpoint's, released by the port when it has taken the message out of the sender's
+ * registers.
+ */
+#include "arch/upcalls.h"
+#include "core/assert.h"
+#include "ipc/endpoint_internal.h"
+#include "trace/trace.h"
+
+/* Nothing but a label, at most MESSAGE_MAX_INLINE bytes of data, and willingness to take up to
+ * `accept` capabilities. */
+static inline bool info_is_plain(u64 info, u32 accept)
+{
+    u32 high = (u32)(info >> INFO_LENGTH_SHIFT);
+    return high <= (accept << (INFO_ACCEPT_SHIFT - INFO_LENGTH_SHIFT) | MESSAGE_MAX_INLINE) &&
+           (u16)high <= MESSAGE_MAX_INLINE;
+}
+
+#define ACCEPT_MASK (0xfull << INFO_ACCEPT_SHIFT)
+
+/* Looks `handle` up: an endpoint, with this right, without expiry. If so, what the thread is to
+ * wait with is noted in it, and the badge is where the port takes it from; all of it means nothing
+ * as long as the thread does not wait. Whether the epoch is the endpoint's is still to be asked,
+ * under the lock. */
+static inline bool find(struct thread *thread, u64 handle, u64 right, struct endpoint **found)
+{
+    const u64 looked_at = 0xffull << CAP_META_TYPE_SHIFT | CAP_FLAG_EXPIRES | right;
+    const u64 wanted = (u64)OBJECT_ENDPOINT << CAP_META_TYPE_SHIFT | right;
+    const struct cap_slot *slot = cap_slot_of(thread->space, handle);
+    if (unlikely(ATOMIC_LOAD(&slot->handle) != handle) ||
+        unlikely((slot->meta & looked_at) != wanted))
+        return false;
+    *found = endpoint_of(slot->object);
+    thread->wait_mark = (struct cap_mark){.handle = handle, .epoch = slot->epoch};
+    thread->context.handle = slot->badge;
+    ATOMIC_FENCE_ACQUIRE();
+    /* All of that was this capability's if it still is there. */
+    return ATOMIC_LOAD(&slot->handle) == handle;
+}
+
+/* Lock held. Waits without a deadline, and is free to run here at once? */
+static bool can_take_over(const struct cpu *cpu, const struct thread *to)
+{
+    u32 flags = ATOMIC_LOAD(&to->flags);
+    if (unlikely(flags) && (flags != THREAD_FLAG_BOUND || !(to->cpu_mask >> cpu->index & 1)))
+        return false;
+    return likely(to->wait_deadline == TIME_NEVER) && likely(arch_context_can_swap(&to->context));
+}
+
+/* Lock held, to be released by the port: `from` has stopped, `to` goes on. */
+static inline struct arch_handover hand_over(struct cpu *cpu, struct thread *from,
+                                             struct thread *to, struct endpoint *endpoint)
+{
+    cpu->current = to;
+    cpu->entered = to;
+    cpu->trace_context = &to->trace;
+    arch_context_swap(&from->context, &to->context);
+    vspace_switch(cpu, to->vspace);
+    if (unlikely(ATOMIC_LOAD(&from->flags) & THREAD_FLAG_KILLED)) {
+        /* Perhaps before its wait could be seen: to be looked at again, at once. */
+        cpu->recheck = from;
+        cpu->attention.look = 1;
+        arch_ipi_send_self();
+    }
+    return (struct arch_handover){.to = &to->context, .held = spin_unlock_later(&endpoint->lock)};
+}
+
+static inline void begin_wait(struct thread *thread, struct endpoint *endpoint, struct list *list,
+                              const struct wait_ops *ops)
+{
+    thread->wait_ops = ops;
+    list_push_back(list, &thread->wait_link);
+    ATOMIC_STORE(&thread->wait_lock, &endpoint->lock);
+}
+
+static inline void end_wait(struct thread *thread)
+{
+    list_unlink(&thread->wait_link);
+    ATOMIC_STORE(&thread->wait_lock, NULL);
+}
+
+/* To the general path, which finds in the context what the port has not yet saved there. */
+static struct arch_handover give_up(struct thread *thread, u64 handle, u64 info)
+{
+    thread->context.handle = handle;
+    thread->context.info = info;
+    return (struct arch_handover){0};
+}
+
+struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *caller = cpu->current;
+    struct activity *activity = caller->home;
+    struct endpoint *endpoint;
+    if (unlikely(!arch_can_swap()) || unlikely(cpu->attention.any) ||
+        unlikely(!info_is_plain(info, 0)) || unlikely(deadline_ns != TIME_NEVER) ||
+        unlikely(caller->activity != activity) ||
+        unlikely(!find(caller, handle, RIGHT_SEND, &endpoint)))
+        return give_up(caller, handle, info);
+    caller->message_info = info;
+    caller->context.info = info | (u64)MESSAGE_CALL << INFO_KIND_SHIFT;
+    spin_lock(&endpoint->lock);
+    u64 epoch = ATOMIC_LOAD(&endpoint->object.epoch);
+    struct list *first = endpoint->receivers.next;
+    struct thread *server = LIST_ENTRY(first, struct thread, wait_link);
+    if (unlikely(first == &endpoint->receivers) || unlikely(caller->wait_mark.epoch != epoch) ||
+        unlikely(server->wait_mark.epoch != epoch) || unlikely(endpoint->down) ||
+        !can_take_over(cpu, server)) {
+        spin_unlock(&endpoint->lock);
+        return give_up(caller, handle, info);
+    }
+
+    /* Nothing fails from here on. */
+    end_wait(server);
+    server->serving = caller;
+    caller->server = server;
+    sched_lend_home(caller, activity, server);
+    u64 trace = caller->trace.trace;
+    caller->context.aux = trace;
+    server->trace.trace = trace;
+    server->trace.span = activity->next_span++;
+    begin_wait(caller, endpoint, &endpoint->served, &reply_ops);
+    if (unlikely(info_length(info)))
+        arch_copy_data(server->buffer->data, caller->buffer->data, info_length(info));
+    COUNT(cpu, FAST_CALLS);
+    return hand_over(cpu, caller, server, endpoint);
+}
+
+/* Lock held: nobody but the caller waits for this server. */
+static bool is_quiet(const struct endpoint *endpoint)
+{
+    return likely((endpoint->signals | endpoint->queued) == 0) &&
+           likely(list_is_empty(&endpoint->senders));
+}
+
+struct arch_handover upcall_fast_reply_receive(u64 handle, u64 info, u64 deadline_ns)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *server = cpu->current;
+    struct endpoint *endpoint;
+    if (unlikely(!arch_can_swap()) || unlikely(cpu->attention.any) ||
+        unlikely(!info_is_plain(info, MESSAGE_MAX_CAPS)) || unlikely(deadline_ns != TIME_NEVER) ||
+        unlikely(!find(server, handle, RIGHT_RECEIVE, &endpoint)))
+        return give_up(server, handle, info);
+    server->message_info = info;
+    server->context.info = (info & ~ACCEPT_MASK) | (u64)MESSAGE_REPLY << INFO_KIND_SHIFT;
+    spin_lock(&endpoint->lock);
+    struct thread *caller = server->serving;
+    if (unlikely(!caller) || unlikely(caller->wait_lock != &endpoint->lock) ||
+        unlikely(ATOMIC_LOAD(&endpoint->object.epoch) != server->wait_mark.epoch) ||
+        !is_quiet(endpoint) || unlikely(caller->faulted) ||
+        unlikely(server->activity != caller->home) || unlikely(server->home->cpu != cpu->index) ||
+        !can_take_over(cpu, caller)) {
+        spin_unlock(&endpoint->lock);
+        return give_up(server, handle, info);
+    }
+
+    /* Nothing fails from here on. */
+    end_wait(caller);
+    server->serving = NULL;
+    caller->server = NULL;
+    sched_return_home(server, caller);
+    begin_wait(server, endpoint, &endpoint->receivers, &receive_ops);
+    if (unlikely(info_length(info)))
+        arch_copy_data(caller->buffer->data, server->buffer->data, info_length(info));
+    server->context.handle = 0;
+    server->context.aux = 0;
+    COUNT(cpu, FAST_REPLIES);
+    return hand_over(cpu, server, caller, endpoint);
+}
