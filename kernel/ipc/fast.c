@@ -21,12 +21,18 @@
 #include "ipc/endpoint_internal.h"
 #include "trace/trace.h"
 
-/* Nothing but a label, at most MESSAGE_MAX_INLINE bytes of data, and willingness to take up to
- * `accept` capabilities. */
-static inline bool info_is_plain(u64 info, u32 accept)
+/* Nothing but a label and at most MESSAGE_MAX_INLINE bytes of data. */
+static inline bool info_is_plain(u64 info)
 {
+    return (u32)(info >> INFO_LENGTH_SHIFT) <= MESSAGE_MAX_INLINE;
+}
+
+/* The same, and perhaps willingness to take capabilities. */
+static inline bool info_is_plain_or_accepts(u64 info)
+{
+    const u32 shift = INFO_ACCEPT_SHIFT - INFO_LENGTH_SHIFT;
     u32 high = (u32)(info >> INFO_LENGTH_SHIFT);
-    return high <= (accept << (INFO_ACCEPT_SHIFT - INFO_LENGTH_SHIFT) | MESSAGE_MAX_INLINE) &&
+    return high <= (MESSAGE_MAX_CAPS << shift | MESSAGE_MAX_INLINE) &&
            (u16)high <= MESSAGE_MAX_INLINE;
 }
 
@@ -108,7 +114,7 @@ struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns)
     struct activity *activity = caller->home;
     struct endpoint *endpoint;
     if (unlikely(!arch_can_swap()) || unlikely(cpu->attention.any) ||
-        unlikely(!info_is_plain(info, 0)) || unlikely(deadline_ns != TIME_NEVER) ||
+        unlikely(!info_is_plain(info)) || unlikely(deadline_ns != TIME_NEVER) ||
         unlikely(caller->activity != activity) ||
         unlikely(!find(caller, handle, RIGHT_SEND, &endpoint)))
         return give_up(caller, handle, info);
@@ -122,7 +128,7 @@ struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns)
         unlikely(server->wait_mark.epoch != epoch) || unlikely(endpoint->down) ||
         !can_take_over(cpu, server)) {
         spin_unlock(&endpoint->lock);
-        return give_up(caller, handle, info);
+        return give_up(caller, caller->wait_mark.handle, caller->message_info);
     }
 
     /* Nothing fails from here on. */
@@ -135,8 +141,9 @@ struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns)
     server->trace.trace = trace;
     server->trace.span = activity->next_span++;
     begin_wait(caller, endpoint, &endpoint->served, &reply_ops);
-    if (unlikely(info_length(info)))
-        arch_copy_data(server->buffer->data, caller->buffer->data, info_length(info));
+    u32 length = (u32)(caller->message_info >> INFO_LENGTH_SHIFT);
+    if (unlikely(length))
+        arch_copy_data(server->buffer->data, caller->buffer->data, length);
     COUNT(cpu, FAST_CALLS);
     return hand_over(cpu, caller, server, endpoint);
 }
@@ -154,7 +161,7 @@ struct arch_handover upcall_fast_reply_receive(u64 handle, u64 info, u64 deadlin
     struct thread *server = cpu->current;
     struct endpoint *endpoint;
     if (unlikely(!arch_can_swap()) || unlikely(cpu->attention.any) ||
-        unlikely(!info_is_plain(info, MESSAGE_MAX_CAPS)) || unlikely(deadline_ns != TIME_NEVER) ||
+        unlikely(!info_is_plain_or_accepts(info)) || unlikely(deadline_ns != TIME_NEVER) ||
         unlikely(!find(server, handle, RIGHT_RECEIVE, &endpoint)))
         return give_up(server, handle, info);
     server->message_info = info;
@@ -167,7 +174,7 @@ struct arch_handover upcall_fast_reply_receive(u64 handle, u64 info, u64 deadlin
         unlikely(server->activity != caller->home) || unlikely(server->home->cpu != cpu->index) ||
         !can_take_over(cpu, caller)) {
         spin_unlock(&endpoint->lock);
-        return give_up(server, handle, info);
+        return give_up(server, server->wait_mark.handle, server->message_info);
     }
 
     /* Nothing fails from here on. */
@@ -176,8 +183,9 @@ struct arch_handover upcall_fast_reply_receive(u64 handle, u64 info, u64 deadlin
     caller->server = NULL;
     sched_return_home(server, caller);
     begin_wait(server, endpoint, &endpoint->receivers, &receive_ops);
-    if (unlikely(info_length(info)))
-        arch_copy_data(caller->buffer->data, server->buffer->data, info_length(info));
+    u32 length = (u16)(server->message_info >> INFO_LENGTH_SHIFT);
+    if (unlikely(length))
+        arch_copy_data(caller->buffer->data, server->buffer->data, length);
     server->context.handle = 0;
     server->context.aux = 0;
     COUNT(cpu, FAST_REPLIES);
