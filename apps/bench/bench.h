@@ -21,6 +21,9 @@ struct bench {
     struct process_image small; /* the program that is spawned */
     u64 overhead;               /* of an empty measurement */
     const char *unit;           /* "instructions", where the counter counts them, else "ticks" */
+    u32 most_rounds;            /* of any path, beside the warm-up */
+    char **only;                /* names of the paths to measure */
+    int only_count;             /* 0: all */
 };
 
 extern struct bench bench;
@@ -30,15 +33,20 @@ extern u64 bench_samples[BENCH_ROUNDS_MAX + BENCH_WARM_UP];
  * `divisor`; and the median as a remark. */
 void bench_report(const char *name, u32 rounds, u64 divisor);
 
+/* How many rounds of this path to run, if `rounds` are its own number; 0: it was not asked for. */
+u32 bench_rounds(const char *name, u32 rounds);
+
 /* Runs `body` many times and reports what one run took. */
 #define MEASURE(name, rounds, divisor, body)                                                       \
     do {                                                                                           \
-        for (u32 bench_i = 0; bench_i < (rounds) + BENCH_WARM_UP; bench_i++) {                     \
+        u32 bench_n = bench_rounds(name, rounds);                                                  \
+        for (u32 bench_i = 0; bench_n > 0 && bench_i < bench_n + BENCH_WARM_UP; bench_i++) {       \
             u64 bench_start = time_ticks();                                                        \
             body;                                                                                  \
             bench_samples[bench_i] = time_ticks() - bench_start;                                   \
         }                                                                                          \
-        bench_report(name, rounds, divisor);                                                       \
+        if (bench_n > 0)                                                                           \
+            bench_report(name, bench_n, divisor);                                                  \
     } while (0)
 
 /* Ends the benchmark when something does not work: figures of failures mean nothing. */
