@@ -95,6 +95,8 @@ struct message_cap {
 };
 
 /* A thread's pinned message buffer: one page, at the address that the thread was started with. */
+#define MESSAGE_BUFFER_ALIGNMENT 512u /* so that it lies in one page */
+
 struct message_buffer {
     u8 data[MESSAGE_MAX_INLINE];
     struct message_cap send_caps[MESSAGE_MAX_CAPS];

@@ -239,7 +239,8 @@ def print_table(name, top, least, markdown):
     shown = sorted(((count, *key) for key, count in functions.items() if count >= least), reverse=True)
     rest = whole - sum(count for count, _, _ in shown)
     if markdown:
-        print(f"\n### {name}: {whole:,} instructions\n\n| instructions | share | program | function |\n|---:|---:|---|---|")
+        print(f"\n### {name}: {whole:,} instructions\n")
+        print("| instructions | share | program | function |\n|---:|---:|---|---|")
         line = "| {:,} | {:.1f} % | {} | `{}` |"
     else:
         print(f"\n{name}: {whole:,} instructions")

@@ -176,14 +176,14 @@ _Noreturn void process_exit(i64 code)
 }
 
 enum status kthread_create(process_t process, u64 entry, u64 stack, u64 argument, u64 pointer,
-                           bool held, struct thread_facts *facts)
+                           bool held, void *buffer, struct thread_facts *facts)
 {
-    ENTER(create_thread, process.cap, entry, stack, argument, pointer, held ? 1 : 0, 0);
+    ENTER(create_thread, process.cap, entry, stack, argument, pointer, held ? 1 : 0,
+          (u64)(uintptr_t)buffer);
     if (status != STATUS_OK)
         return status;
     facts->thread.cap.bits = frame.words[0];
     facts->id = frame.words[1];
-    facts->message_buffer = frame.words[2];
     return STATUS_OK;
 }
 

@@ -17,7 +17,8 @@ struct thread_block *thread_area_init(void *area);
 
 /* Start of a further thread (sdk/start.S), and its body. */
 void sdk_thread_entry(void);
-_Noreturn void sdk_thread_main(struct thread_block *block);
+_Noreturn void sdk_thread_main(struct thread_block *block, u64 unused, cap_t handle, u64 unused2,
+                               u64 id);
 _Noreturn void sdk_thread_finish(u32 *done);
 
 #endif

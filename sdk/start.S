@@ -29,20 +29,13 @@ sdk_thread_entry:
     .size sdk_thread_entry, . - sdk_thread_entry
 
 /*
- * sdk_thread_finish(u32 *done): says that the thread has ended and ends it. From the store on, the joiner may take away
- * this stack and the word itself, so nothing but registers is used; a wake of an unmapped word fails harmlessly.
+ * sdk_thread_finish(u32 *done): ends the thread and says so. From the store on, which the kernel makes, the joiner may
+ * take away this stack and the word itself: nothing of the thread is in user mode any more.
  */
     .globl sdk_thread_finish
     .type sdk_thread_finish, @function
 sdk_thread_finish:
-    movq %rdi, %rdx
-    movl $1, (%rdx)
-    movl $32, %eax
-    xorl %esi, %esi
-    xorl %edi, %edi
-    movq $-1, %rbx
-    movl $0x7fffffff, %r8d
-    syscall
+    movq %rdi, %r9
     movl $27, %eax
     xorl %esi, %esi
     xorl %edi, %edi

@@ -10,7 +10,6 @@
 
 #include "ferrous/calls.h"
 #include "ferrous/console.h"
-#include "ferrous/random.h"
 #include "lib/checked_math.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -137,6 +136,15 @@ struct thread_block *thread_area_init(void *area)
     return block;
 }
 
+/* The kernel drew the upper halves of both handles for this process alone. The lowest byte is zero,
+ * so that no overrun by text can restore the canary. */
+static u64 canary_from(const struct start_info *info)
+{
+    u64 secrets = info->self.bits >> 32 | (info->main_thread.bits & ~0xffffffffull);
+
+    return (secrets * 0x9e3779b97f4a7c15ull) & ~0xffull;
+}
+
 static void start_main_thread(const struct start_info *info)
 {
     struct thread_block *block;
@@ -149,7 +157,7 @@ static void start_main_thread(const struct start_info *info)
     if (kthread_control((thread_t){info->main_thread}, THREAD_SET_POINTER, (u64)(uintptr_t)block) !=
         STATUS_OK)
         process_exit(134);
-    block->canary = random_value() & ~0xffull;
+    block->canary = canary_from(info);
 }
 
 /* Splits the argument text where it lies, in the start page, which is ours to write. */

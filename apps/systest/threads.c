@@ -257,7 +257,8 @@ BOOT_TEST(threads, a_thread_can_be_killed)
     gate = 0;
     CHECK_OK(make_mapping(4 * PAGE_SIZE, MAP_READ | MAP_WRITE, &stack, NULL));
     CHECK_OK(kthread_create(start_self(), (u64)(uintptr_t)spin_until_gate,
-                            stack + 4 * PAGE_SIZE - 8, 0, 0, false, &facts));
+                            stack + 4 * PAGE_SIZE - 8, 0, 0, false, (void *)(uintptr_t)stack,
+                            &facts));
     time_sleep_ns(2 * NS_PER_MS);
     CHECK_OK(kthread_kill(facts.thread, 0));
     CHECK_OK(cap_close(facts.thread.cap));
@@ -276,11 +277,66 @@ BOOT_TEST(threads, control_checks_its_arguments)
 BOOT_TEST(threads, create_checks_its_arguments)
 {
     struct thread_facts facts;
+    void *buffer = message_buffer(); /* good for another thread, if nothing is sent */
+    const u64 kernel = 0xffff800000000000ull;
 
-    CHECK(kthread_create(start_self(), 0xffff800000000000ull, USER_START, 0, 0, true, &facts) !=
-          STATUS_OK);
-    CHECK(kthread_create(start_self(), USER_START, USER_START, 0, 0xffff800000000000ull, true,
-                         &facts) != STATUS_OK);
+    CHECK_STATUS(kthread_create(start_self(), kernel, USER_START, 0, 0, true, buffer, &facts),
+                 STATUS_BAD_ARGUMENT);
+    CHECK_STATUS(kthread_create(start_self(), USER_START, kernel, 0, 0, true, buffer, &facts),
+                 STATUS_BAD_ARGUMENT);
+    CHECK_STATUS(
+        kthread_create(start_self(), USER_START, USER_START, 0, kernel, true, buffer, &facts),
+        STATUS_BAD_ARGUMENT);
+}
+
+static enum status create_with_buffer(u64 buffer)
+{
+    struct thread_facts facts;
+    enum status status = kthread_create(start_self(), USER_START, USER_START, 0, 0, true,
+                                        (void *)(uintptr_t)buffer, &facts);
+
+    if (status == STATUS_OK) {
+        (void)kthread_kill(facts.thread, 0);
+        (void)cap_close(facts.thread.cap);
+    }
+    return status;
+}
+
+BOOT_TEST(threads, message_buffers_lie_in_shared_writable_memory)
+{
+    u64 address;
+
+    CHECK_OK(make_mapping(PAGE_SIZE, MAP_READ | MAP_WRITE, &address, NULL));
+    CHECK_OK(create_with_buffer(address));
+    CHECK_OK(create_with_buffer(address + 7 * MESSAGE_BUFFER_ALIGNMENT));
+    CHECK_STATUS(create_with_buffer(address + 64), STATUS_BAD_ARGUMENT);
+    CHECK_OK(memory_protect(address, PAGE_SIZE, MAP_READ));
+    CHECK_STATUS(create_with_buffer(address), STATUS_BAD_ADDRESS);
+    CHECK_OK(memory_unmap(address, PAGE_SIZE));
+    CHECK_STATUS(create_with_buffer(address), STATUS_BAD_ADDRESS);
+    CHECK_STATUS(create_with_buffer(0), STATUS_BAD_ADDRESS);
+    CHECK_STATUS(create_with_buffer(0xffff800000000000ull), STATUS_BAD_ADDRESS);
+    CHECK_OK(make_mapping(PAGE_SIZE, MAP_READ | MAP_WRITE | MAP_PRIVATE, &address, NULL));
+    CHECK_STATUS(create_with_buffer(address), STATUS_BAD_ADDRESS);
+    CHECK_OK(memory_unmap(address, PAGE_SIZE));
+    /* Read-only. */
+    CHECK_STATUS(create_with_buffer((u64)(uintptr_t)start_info_page()), STATUS_BAD_ADDRESS);
+}
+
+static u64 report_self(void *argument)
+{
+    *(thread_t *)argument = thread_self();
+    return thread_block()->id;
+}
+
+BOOT_TEST(threads, a_thread_knows_its_handle_and_id_from_the_start)
+{
+    struct thread thread;
+    thread_t seen = {CAP_NULL};
+
+    CHECK_OK(thread_start(&thread, report_self, &seen, 0));
+    CHECK_EQ(thread_join(&thread), thread.id);
+    CHECK_EQ(seen.cap.bits, thread.handle.cap.bits);
 }
 
 static u64 yield_often(void *argument)

@@ -1,7 +1,7 @@
 /*
  * Memory objects. The page tree of an anonymous object is a radix tree of frames of 512 words, each
- * word the physical address of a table or page below, 0 for none; an object of one page has no
- * table at all. Tables are charged like pages.
+ * word the physical address of a table or page below, 0 for none; a small object has its words in
+ * its own structure, and no table at all. Tables are charged like pages.
  */
 #include "mm/memory.h"
 
@@ -52,7 +52,7 @@ static bool is_device_page(u64 address)
 static u8 levels_for(u64 page_count)
 {
     u8 levels = 0;
-    while (page_count > 1) {
+    while (page_count > (levels == 0 ? MEMORY_SMALL_PAGES : 1)) {
         page_count = (page_count + FANOUT - 1) >> FANOUT_SHIFT;
         levels++;
     }
@@ -126,7 +126,7 @@ enum status memory_create_physical(struct payer *payer, u64 start, u64 size_byte
  * table. */
 static enum status find_word(struct memory *memory, u64 index, bool populate, u64 **word)
 {
-    u64 *at = &memory->root;
+    u64 *at = memory->levels == 0 ? &memory->pages[index] : &memory->root;
     for (u32 level = memory->levels; level > 0; level--) {
         if (*at == 0) {
             if (!populate)
@@ -161,7 +161,7 @@ static enum status fill_word(struct memory *memory, u64 *word, const paddr_t *so
     if (source)
         /* SAFETY: a new frame of this object's and a page of memory that its region keeps; never a
          * device's. */
-        memcpy(arch_phys_to_virt(frame), arch_phys_to_virt(*source), PAGE_SIZE);
+        arch_page_copy(arch_phys_to_virt(frame), arch_phys_to_virt(*source));
     *word = frame.raw;
     memory->resident++;
     return STATUS_OK;
@@ -202,6 +202,29 @@ enum status memory_page_copy(struct memory *memory, u64 index, paddr_t source, p
     return get_page(memory, index, true, &source, frame, copied);
 }
 
+enum status memory_pin(struct memory *memory, u64 index, paddr_t *frame)
+{
+    if (memory->kind != MEMORY_ANONYMOUS)
+        return STATUS_BAD_ARGUMENT;
+    enum status status = memory_page(memory, index, true, frame);
+    if (status != STATUS_OK)
+        return status;
+    object_get(&memory->object);
+    spin_lock(&memory->lock);
+    memory->pins++;
+    spin_unlock(&memory->lock);
+    return STATUS_OK;
+}
+
+void memory_unpin(struct memory *memory)
+{
+    spin_lock(&memory->lock);
+    ASSERT(memory->pins > 0);
+    memory->pins--;
+    spin_unlock(&memory->lock);
+    object_put(&memory->object);
+}
+
 enum status memory_write(struct memory *memory, u64 offset, const void *from, u64 size_bytes)
 {
     const char *bytes = from;
@@ -233,7 +256,8 @@ static bool free_below(struct memory *memory, u64 *word, u32 level, u32 *budget)
     if (level > 0) {
         /* SAFETY: nobody refers to the object any more: its tables are ours alone. */
         u64 *table = arch_phys_to_virt(paddr(*word));
-        for (u32 i = 0; i < FANOUT; i++) {
+        /* Until nothing is left but the tables from here to the top. */
+        for (u32 i = 0; i < FANOUT && memory->resident > memory->levels - level + 1u; i++) {
             if (table[i] != 0 && !free_below(memory, &table[i], level - 1, budget))
                 return false;
         }
@@ -241,14 +265,28 @@ static bool free_below(struct memory *memory, u64 *word, u32 level, u32 *budget)
     if (*budget == 0)
         return false;
     (*budget)--;
-    frame_free(&memory->object.payer->account, paddr(*word), 0);
+    if (level > 0)
+        frame_free_zeroed(&memory->object.payer->account, paddr(*word));
+    else
+        frame_free(&memory->object.payer->account, paddr(*word), 0);
     *word = 0;
     memory->resident--;
     return true;
 }
 
+static bool free_small(struct memory *memory, u32 *budget)
+{
+    for (u64 i = 0; memory->resident > 0; i++) {
+        if (!free_below(memory, &memory->pages[i], 0, budget))
+            return false;
+    }
+    return true;
+}
+
 bool memory_destroy_some(struct memory *memory, u32 limit)
 {
+    if (memory->kind == MEMORY_ANONYMOUS && memory->levels == 0)
+        return free_small(memory, &limit);
     if (memory->kind == MEMORY_ANONYMOUS)
         return free_below(memory, &memory->root, memory->levels, &limit);
     if (memory->kind == MEMORY_CONTIGUOUS_RUN && memory->root != 0) {

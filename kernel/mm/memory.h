@@ -19,17 +19,24 @@
 
 enum memory_kind { MEMORY_ANONYMOUS = 0, MEMORY_CONTIGUOUS_RUN = 1, MEMORY_PHYSICAL = 2 };
 
+/* Objects of up to as many pages have no table. */
+#define MEMORY_SMALL_PAGES 20u
+
 struct memory {
     struct object object;
     struct spinlock lock;
     u64 page_count;
     u8 kind;               /* enum memory_kind */
-    u8 levels;             /* of the page tree: 0 to 4 */
+    u8 levels;             /* of the page tree: 0 to 4; 0: see pages */
     u8 order;              /* of a contiguous run */
     bool device;           /* physical: uncached */
     u64 resident;          /* frames held; guarded by lock */
     struct list reap_link; /* while it is taken apart: in a reaper's list */
-    u64 root; /* word at the top: a table's, a page's or a run's physical address; 0: none */
+    u32 pins; /* pages that the kernel reaches by their frames (message buffers); guarded by lock */
+    union {
+        u64 root; /* word at the top: a table's or a run's physical address; 0: none */
+        u64 pages[MEMORY_SMALL_PAGES]; /* levels 0: the pages themselves */
+    };
 };
 
 /* Boot. The description is borrowed for ever. */
@@ -50,6 +57,12 @@ enum status memory_page(struct memory *memory, u64 index, bool populate, paddr_t
  * says which. */
 enum status memory_page_copy(struct memory *memory, u64 index, paddr_t source, paddr_t *frame,
                              bool *copied) MUST_USE;
+
+/* The page at `index`, kept where it is: its frame will be the object's until memory_unpin, which
+ * also drops the reference that this takes. BAD_ARGUMENT: not anonymous memory. Errors of
+ * memory_page. */
+enum status memory_pin(struct memory *memory, u64 index, paddr_t *frame) MUST_USE;
+void memory_unpin(struct memory *memory);
 
 /* Copies between kernel memory and the object, populating; no access check. For start pages and the
  * like. */

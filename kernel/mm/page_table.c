@@ -125,30 +125,46 @@ enum status page_table_create(struct page_table *table, struct account *account)
     return STATUS_OK;
 }
 
-/* Frees the tables below this one, whose entries are all empty afterwards. */
-static void free_below(struct page_table *table, paddr_t at, u32 level)
+/* Clears the entries of this table and frees the tables below it, as far as the budget of entries
+ * goes; true when all are clear. */
+static bool clear_below(struct page_table *table, paddr_t at, u32 level, u32 *budget)
 {
-    const struct frame *record = frame_record(at.raw >> PAGE_SHIFT);
+    struct frame *record = frame_record(at.raw >> PAGE_SHIFT);
 
     for (u32 index = record->table.lowest; record->table.present != 0; index++) {
         struct place place = place_in(at, index, level);
 
-        if (!arch_pte_present(place.value))
+        if (!arch_pte_present(place.value) && *budget > 0) {
+            (*budget)--;
             continue;
-        DEBUG_ASSERT(is_table(&place));
+        }
+        if (*budget == 0 ||
+            (is_table(&place) && !clear_below(table, target_of(&place), level - 1, budget))) {
+            record->table.lowest = (u16)index;
+            return false;
+        }
         if (is_table(&place)) {
-            free_below(table, target_of(&place), level - 1);
             frame_free_zeroed(table->account, target_of(&place));
             table->table_frames--;
         }
         clear(&place);
+        *budget -= *budget > 0;
     }
+    return true;
+}
+
+bool page_table_clear_some(struct page_table *table, u32 limit)
+{
+    return clear_below(table, table->root, ROOT_LEVEL, &limit);
 }
 
 void page_table_destroy(struct page_table *table)
 {
-    free_below(table, table->root, ROOT_LEVEL);
-    frame_free(table->account, table->root, 0);
+    u32 all = UINT32_MAX;
+
+    (void)clear_below(table, table->root, ROOT_LEVEL, &all);
+    arch_root_fini(words_of(table->root));
+    frame_free_zeroed(table->account, table->root);
     table->table_frames--;
     DEBUG_ASSERT(table->table_frames == 0);
     table->root = paddr(0);

@@ -19,7 +19,11 @@ struct page_table {
 
 enum status page_table_create(struct page_table *table, struct account *account) MUST_USE;
 
-/* Frees all tables. No leaf may be present (debug-asserted); no CPU has the root loaded. */
+/* Clears the entries and frees the tables below the root, looking at up to `limit` entries; true
+ * when the root is empty. No CPU has it loaded. */
+bool page_table_clear_some(struct page_table *table, u32 limit);
+
+/* Frees all tables, whatever is mapped; no CPU has the root loaded. */
 void page_table_destroy(struct page_table *table);
 
 /* Maps one page (level 0) or one 2 MiB page (level 1). EXISTS: something is mapped there, or small

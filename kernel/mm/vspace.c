@@ -249,8 +249,11 @@ static enum status install(struct vspace *vspace, u64 address, paddr_t frame, u3
 {
     paddr_t old;
     u32 old_access, level;
+    enum status status = page_table_map(&vspace->table, address, frame, access, 0);
+    if (likely(status != STATUS_EXISTS))
+        return status;
     if (!page_table_lookup(&vspace->table, address, &old, &old_access, &level))
-        return page_table_map(&vspace->table, address, frame, access, 0);
+        return STATUS_EXISTS;
     if (old.raw == frame.raw && (old_access & access) == access) {
         arch_tlb_flush_page(address); /* another CPU was faster, or this TLB was behind */
         return STATUS_OK;
@@ -263,6 +266,37 @@ static enum status install(struct vspace *vspace, u64 address, paddr_t frame, u3
     return STATUS_OK;
 }
 
+/* Lock held: the page that is due at `address` of the region gets its entry. */
+static enum status bring_in(struct vspace *vspace, struct region *region, u64 address, u32 access,
+                            bool *flush)
+{
+    paddr_t frame;
+    u32 mapped_access;
+    enum status status = region_frame(region, address, access, &frame, &mapped_access);
+    if (status != STATUS_OK)
+        return status;
+    mapped_access |= ACCESS_USER;
+    if (region->memory->device)
+        mapped_access |= ACCESS_DEVICE;
+    return install(vspace, address, frame, mapped_access, flush);
+}
+
+void vspace_populate(struct vspace *vspace, u64 address, u64 page_count, u32 access)
+{
+    bool flush = false;
+    spin_lock(&vspace->lock);
+    struct region *region = vspace->closed ? NULL : vspace_region_at(vspace, address);
+    if (region && !region->dying && (region->access & access) == access) {
+        for (; page_count > 0 && address < region->end; page_count--, address += PAGE_SIZE) {
+            if (bring_in(vspace, region, address, access, &flush) != STATUS_OK)
+                break;
+        }
+    }
+    spin_unlock(&vspace->lock);
+    if (flush)
+        (void)vspace_flush(vspace);
+}
+
 enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *flush)
 {
     *flush = false;
@@ -272,20 +306,12 @@ enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *f
     spin_lock(&vspace->lock);
     struct region *region = vspace_region_at(vspace, address);
     enum status status = STATUS_OK;
-    if (!region || region->dying)
+    if (!region || region->dying || vspace->closed)
         status = STATUS_NOT_FOUND;
     else if ((region->access & access) != access)
         status = STATUS_MISSING_RIGHT;
-    paddr_t frame;
-    u32 mapped_access;
     if (status == STATUS_OK)
-        status = region_frame(region, address, access, &frame, &mapped_access);
-    if (status == STATUS_OK) {
-        mapped_access |= ACCESS_USER;
-        if (region->memory->device)
-            mapped_access |= ACCESS_DEVICE;
-        status = install(vspace, address, frame, mapped_access, flush);
-    }
+        status = bring_in(vspace, region, address, access, flush);
     spin_unlock(&vspace->lock);
     TRACE(MEMORY_FAULT, address, access, status, 0);
     return status;
@@ -326,13 +352,20 @@ bool vspace_is_empty(struct vspace *vspace)
     return empty;
 }
 
-bool vspace_maps(struct vspace *vspace, u64 address, const struct memory *memory)
+enum status vspace_shared_memory(struct vspace *vspace, u64 address, struct memory **memory,
+                                 u64 *offset)
 {
     spin_lock(&vspace->lock);
     struct region *region = vspace_region_at(vspace, address);
-    bool maps = region && !region->dying && region->memory == memory;
+    bool good = region && !region->dying && !region->private_copy &&
+                (region->access & ACCESS_READ) && (region->access & ACCESS_WRITE);
+    if (good) {
+        *memory = region->memory;
+        *offset = (region->memory_page << PAGE_SHIFT) + (address - region->link.key);
+        object_get(&region->memory->object);
+    }
     spin_unlock(&vspace->lock);
-    return maps;
+    return good ? STATUS_OK : STATUS_BAD_ADDRESS;
 }
 
 bool vspace_word(struct vspace *vspace, u64 address, struct memory_word *word)
@@ -355,6 +388,14 @@ void vspace_close(struct vspace *vspace)
     spin_lock(&vspace->lock);
     vspace->closed = true;
     spin_unlock(&vspace->lock);
+}
+
+bool vspace_clear_some(struct vspace *vspace, u32 limit)
+{
+    spin_lock(&vspace->lock);
+    bool done = page_table_clear_some(&vspace->table, limit);
+    spin_unlock(&vspace->lock);
+    return done;
 }
 
 void vspace_destroy(struct vspace *vspace)

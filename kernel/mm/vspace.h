@@ -79,7 +79,8 @@ enum status vspace_map(struct vspace *vspace, const struct mapping *mapping, u64
 enum status vspace_unmap_begin(struct vspace *vspace, u64 start, u64 end) MUST_USE;
 /* Clears up to `limit` entries of dying regions in the range; true when all are cleared. */
 bool vspace_unmap_step(struct vspace *vspace, u64 start, u64 end, u32 limit);
-/* Removes the dying regions of the range, after vspace_flush and, if that said so, a grace period.
+/* Removes the dying regions of the range (of a closed space: all), after vspace_flush and, if that
+ * said so, a grace period.
  * Bounded by `limit` regions; true when none is left. */
 bool vspace_unmap_finish(struct vspace *vspace, u64 start, u64 end, u32 limit);
 
@@ -92,6 +93,16 @@ bool vspace_protect_step(struct vspace *vspace, u64 *from, u64 end, u32 limit);
  * MISSING_RIGHT: it forbids the access; NO_MEMORY, GROUP_LIMIT. *flush: another CPU may hold the
  * old translation: flush and wait before going on. */
 enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *flush) MUST_USE;
+
+/* Brings in up to `page_count` pages from `address` on, of one region, as far as they can be had.
+ */
+void vspace_populate(struct vspace *vspace, u64 address, u64 page_count, u32 access);
+
+/* Where the next addresses are chosen moves up, so that they tell less of each other. */
+static inline void vspace_skip(struct vspace *vspace, u64 page_count)
+{
+    vspace->hint += page_count << PAGE_SHIFT;
+}
 
 /* Entries were changed: this CPU's TLB is flushed now; true if others may hold old translations;
  * they were asked to come by, and a grace period that begins after this call covers them. */
@@ -132,10 +143,15 @@ static inline void vspace_exit_check(struct cpu *cpu)
 }
 
 bool vspace_is_empty(struct vspace *vspace);
-/* Does the region at `address` show this memory? */
-bool vspace_maps(struct vspace *vspace, u64 address, const struct memory *memory);
-/* No new regions from now on. */
+/* The memory that is mapped at `address` for reading and writing, with a reference, and the byte of
+ * it that is seen there. BAD_ADDRESS: none is, or a private copy. */
+enum status vspace_shared_memory(struct vspace *vspace, u64 address, struct memory **memory,
+                                 u64 *offset) MUST_USE;
+/* No new regions and no new pages from now on. */
 void vspace_close(struct vspace *vspace);
+/* Clears a closed space that no CPU has loaded, tables and all but the root, looking at up to
+ * `limit` entries; true when all is clear. */
+bool vspace_clear_some(struct vspace *vspace, u32 limit);
 /* After a grace period in which no thread ran in it: frees the page tables of a space without
  * regions. */
 void vspace_destroy(struct vspace *vspace);

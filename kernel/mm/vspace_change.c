@@ -190,14 +190,10 @@ bool vspace_unmap_step(struct vspace *vspace, u64 start, u64 end, u32 limit)
     struct region *region = first_in(vspace, start, end);
     while (region && done) {
         struct region *next = next_in(region, end);
-        region->dying |= vspace->closed;
         if (region->dying && region->cleared != region->end) {
             done = limit > 0 && region_clear_entries(vspace, region, &limit);
             limit -= limit > 0; /* for the region itself */
         }
-        /* A space that is being taken apart is loaded nowhere: nothing to wait for. */
-        if (done && vspace->closed)
-            region_remove(vspace, region);
         region = next;
     }
     spin_unlock(&vspace->lock);
@@ -210,7 +206,7 @@ bool vspace_unmap_finish(struct vspace *vspace, u64 start, u64 end, u32 limit)
     struct region *region = first_in(vspace, start, end);
     while (region && limit > 0) {
         struct region *next = next_in(region, end);
-        if (region->dying && region->cleared == region->end) {
+        if (vspace->closed || (region->dying && region->cleared == region->end)) {
             region_remove(vspace, region);
             limit--;
         }

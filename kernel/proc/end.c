@@ -22,7 +22,10 @@ void watcher_init(void)
     slab_cache_init(&watcher_cache, "watcher", sizeof(struct watcher), 8);
 }
 
-enum phase { PHASE_QUIET, PHASE_CAPS, PHASE_UNMAP, PHASE_FLUSHED, PHASE_FREE, PHASE_PUBLISH };
+enum phase { PHASE_QUIET, PHASE_CAPS, PHASE_TABLES, PHASE_REGIONS, PHASE_FREE };
+
+/* Page-table entries that one slice looks at. */
+#define CLEAR_SLICE (16 * REAPER_SLICE)
 
 static void reclaim_watcher(struct grace_node *grace)
 {
@@ -175,33 +178,30 @@ static enum job_result take_apart_slice(struct job *job)
     struct process *process = CONTAINER_OF(job, struct process, job);
     struct vspace *vspace = &process->vspace;
     switch (process->phase) {
-    case PHASE_QUIET: /* until no CPU has the address space loaded */
+    case PHASE_QUIET: /* until no CPU has the address space loaded; no thread is left to load it */
         process->phase = PHASE_CAPS;
-        return JOB_GRACE;
+        return ATOMIC_LOAD(&vspace->loaded_on) ? JOB_GRACE : JOB_MORE;
     case PHASE_CAPS:
         if (!cap_space_destroy_some(&process->space, REAPER_SLICE))
             return JOB_MORE;
         vspace_close(vspace);
-        process->phase = PHASE_UNMAP;
+        process->phase = PHASE_TABLES;
         return JOB_MORE;
-    case PHASE_UNMAP:
-        if (!vspace_unmap_step(vspace, USER_START, USER_END, REAPER_SLICE))
+    case PHASE_TABLES:
+        if (!vspace_clear_some(vspace, CLEAR_SLICE))
             return JOB_MORE;
-        process->phase = PHASE_FLUSHED;
+        process->phase = PHASE_REGIONS;
         return JOB_MORE;
-    case PHASE_FLUSHED:
+    case PHASE_REGIONS:
         if (!vspace_unmap_finish(vspace, USER_START, USER_END, REAPER_SLICE))
             return JOB_MORE;
         if (!vspace_is_empty(vspace))
             return JOB_GRACE; /* a revocation is at one of the regions */
         process->phase = PHASE_FREE;
         return JOB_GRACE; /* until nobody reads slots, and the regions have let go */
-    case PHASE_FREE:
+    default:
         vspace_destroy(vspace);
         cap_space_free(&process->space);
-        process->phase = PHASE_PUBLISH;
-        return JOB_GRACE; /* until what was let go of is free */
-    default:
         publish_death(process);
         return JOB_DONE;
     }
@@ -285,8 +285,6 @@ static void thread_gone(struct process *process, struct thread *thread)
     spin_unlock(&process->lock);
     if (last)
         process_take_apart(process);
-    else
-        work_unmap_buffer(thread);
     object_put(&thread->object);
 }
 

@@ -61,7 +61,7 @@ static void give(struct start *start, enum init_cap index, struct object *object
         .expires_ns = TIME_NEVER,
         .range_end = end,
     };
-    must(cap_insert_root(&start->process->space, object, &grant, &start->info.caps[index]),
+    must(cap_insert_root(&start->process->space, object, &grant, &start->info->caps[index]),
          "capability");
 }
 
@@ -88,7 +88,7 @@ static void give_all(struct start *start, const struct boot_info *boot)
     give(start, INIT_CAP_TRACE, trace_domain_object(), RIGHTS_TRACE, 0);
     paddr_t info = arch_virt_to_phys(boot);
     give_memory(start, INIT_CAP_BOOT_INFO, info.raw, sizeof(*boot), false, RIGHT_READ | RIGHT_INFO);
-    start->info.cap_count = INIT_CAP_COUNT;
+    start->info->cap_count = INIT_CAP_COUNT;
 }
 
 void process_start_init(const struct boot_info *boot)
@@ -100,7 +100,7 @@ void process_start_init(const struct boot_info *boot)
         slide = INIT_BASE + (cap_random() % (INIT_RANDOM >> PAGE_SHIFT) << PAGE_SHIFT);
     for (u32 i = 0; i < boot->init_segment_count; i++)
         map_segment(start.process, boot, &boot->init_segments[i], slide);
-    start.info.load_base = slide;
+    start.info->load_base = slide;
     give_all(&start, boot);
     must(start_finish(&start, boot->init_entry + slide), "main thread");
     must(object_enlist(&start.process->object), "group");

@@ -73,40 +73,26 @@ enum status process_create(struct payer *payer, const char *name, u64 parent_id,
     return STATUS_OK;
 }
 
-static enum status map_buffer(struct process *process, struct thread *thread, u64 address)
-{
-    struct mapping mapping = {
-        .memory = thread->buffer_memory,
-        .address = address,
-        .page_count = 1,
-        .access = ACCESS_READ | ACCESS_WRITE,
-        .max_access = ACCESS_READ | ACCESS_WRITE,
-    };
-    return vspace_map(&process->vspace, &mapping, &thread->buffer_user);
-}
-
-enum status process_add_thread(struct process *process, u64 message_buffer, struct thread **out)
+enum status process_add_thread(struct process *process, struct memory *memory, u64 offset,
+                               struct thread **out)
 {
     struct thread *thread;
-    enum status status =
-        thread_create(process->object.payer, &process->space, &process->vspace, &thread);
+    enum status status = thread_create(process->object.payer, &process->space, &process->vspace,
+                                       memory, offset, &thread);
     if (status != STATUS_OK)
         return status;
     thread->process = process;
     object_get(&process->object);
-    status = map_buffer(process, thread, message_buffer);
-    if (status == STATUS_OK) {
-        spin_lock(&process->lock);
-        if (process->state == PROCESS_RUNNING) {
-            wait_hold_new(thread);
-            object_get(&thread->object);
-            list_push_back(&process->threads, &thread->process_link);
-            process->thread_count++;
-        } else {
-            status = STATUS_DEAD;
-        }
-        spin_unlock(&process->lock);
+    spin_lock(&process->lock);
+    if (process->state == PROCESS_RUNNING) {
+        wait_hold_new(thread);
+        object_get(&thread->object);
+        list_push_back(&process->threads, &thread->process_link);
+        process->thread_count++;
+    } else {
+        status = STATUS_DEAD;
     }
+    spin_unlock(&process->lock);
     if (status != STATUS_OK) {
         object_put(&thread->object);
         return status;

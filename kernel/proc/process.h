@@ -51,9 +51,9 @@ void process_init(void);
 enum status process_create(struct payer *payer, const char *name, u64 parent_id,
                            struct process **out) MUST_USE;
 
-/* A thread in it, held. `message_buffer` 0: choose where its buffer page is mapped. One reference
- * held by the caller. DEAD: the process is ending. */
-enum status process_add_thread(struct process *process, u64 message_buffer,
+/* A thread in it, held, with its message buffer at byte `offset` of `memory`. One reference held by
+ * the caller. DEAD: the process is ending. Errors of thread_create. */
+enum status process_add_thread(struct process *process, struct memory *memory, u64 offset,
                                struct thread **out) MUST_USE;
 
 /* A thread that was held and never ran becomes ready. */

@@ -9,6 +9,9 @@
 #include "proc/start.h"
 #include "trace/trace.h"
 
+/* Pages of a read-only segment that are mapped without waiting for a fault. */
+#define SHARED_PAGES 8u
+
 static enum status check_plan(const struct spawn_plan *plan)
 {
     if (plan->segment_count > SPAWN_MAX_SEGMENTS || plan->cap_count > SPAWN_MAX_CAPS ||
@@ -31,6 +34,15 @@ static u32 rights_for(u32 map_flags)
     return rights;
 }
 
+/* What a program is sure to touch at its start is brought in at once: it costs less than a fault.
+ */
+static void populate(struct process *process, const struct spawn_segment *segment, u64 address)
+{
+    bool writable = segment->map_flags & MAP_WRITE;
+    vspace_populate(&process->vspace, address, writable ? 1 : SHARED_PAGES,
+                    segment->map_flags & (ACCESS_WRITE | ACCESS_EXECUTE | ACCESS_READ));
+}
+
 static enum status map_segment(struct thread *parent, struct process *process,
                                const struct spawn_segment *segment)
 {
@@ -46,6 +58,8 @@ static enum status map_segment(struct thread *parent, struct process *process,
         status = start_map(process, memory, 0, segment->size_bytes >> PAGE_SHIFT,
                            segment->map_flags, &address);
         object_put(&memory->object);
+        if (status == STATUS_OK)
+            populate(process, segment, address);
         return status;
     }
     struct cap_ref ref;
@@ -66,7 +80,10 @@ static enum status map_segment(struct thread *parent, struct process *process,
         .private_copy = (segment->map_flags & MAP_PRIVATE) != 0,
         .parent = ref.node,
     };
-    return vspace_map(&process->vspace, &mapping, &address);
+    status = vspace_map(&process->vspace, &mapping, &address);
+    if (status == STATUS_OK)
+        populate(process, segment, address);
+    return status;
 }
 
 static enum status take_fault_endpoint(struct thread *parent, struct process *process, cap_t cap)
@@ -130,12 +147,12 @@ static enum status build(struct thread *parent, const struct spawn_plan *plan, s
     if (status == STATUS_OK)
         status = take_fault_endpoint(parent, process, plan->fault_endpoint);
     if (status == STATUS_OK && plan->arguments_size > 0)
-        status = user_read(start->info.arguments, user_ptr(plan->arguments), plan->arguments_size);
-    start->info.arguments_size = plan->arguments_size;
-    start->info.load_base = plan->load_base;
-    start->info.cap_count = plan->cap_count;
+        status = user_read(start->info->arguments, user_ptr(plan->arguments), plan->arguments_size);
+    start->info->arguments_size = plan->arguments_size;
+    start->info->load_base = plan->load_base;
+    start->info->cap_count = plan->cap_count;
     if (status == STATUS_OK)
-        status = place_caps(parent, process, plan, refs, start->info.caps, move_count);
+        status = place_caps(parent, process, plan, refs, start->info->caps, move_count);
     return status;
 }
 
@@ -162,8 +179,8 @@ static void move_caps(const struct spawn_plan *plan, struct start *start,
     for (u32 i = 0; i < plan->cap_count; i++) {
         if (plan->caps[i].mode == CAP_SEND_MOVE &&
             cap_move(&start->process->space, &refs[i], plan->caps[i].rights,
-                     &start->info.caps[i]) != STATUS_OK)
-            start->info.caps[i] = CAP_NULL;
+                     &start->info->caps[i]) != STATUS_OK)
+            start->info->caps[i] = CAP_NULL;
         TRACE(CAP_TRANSFER, refs[i].object->id, plan->caps[i].rights, start->process->object.id,
               plan->caps[i].mode);
     }
@@ -195,9 +212,6 @@ enum status process_spawn(struct thread *parent, struct group *group, const stru
         return status;
     }
     move_caps(plan, &start, refs);
-    if (moves > 0)
-        (void)memory_write(start.page, offsetof(struct start_info, caps), start.info.caps,
-                           sizeof(start.info.caps)); /* the page is there: cannot fail */
     result->id = start.process->object.id;
     TRACE(PROCESS_SPAWN, result->id, parent->space->process_id, group->object.id, 0);
     if (!(plan->flags & SPAWN_HELD))

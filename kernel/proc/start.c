@@ -12,6 +12,7 @@
 
 #define DEFAULT_STACK_BYTES 65536ull
 #define MAX_STACK_BYTES     (64ull << 20)
+#define SKIP_PAGES          64u
 
 KERNEL_STATE static struct memory *info_memory;
 
@@ -57,16 +58,36 @@ enum status start_map(struct process *process, struct memory *memory, u64 memory
     return vspace_map(&process->vspace, &mapping, address);
 }
 
-/* New anonymous memory, which the mapping alone keeps alive. */
-static enum status map_anonymous(struct process *process, u64 size_bytes, u64 *address)
+/* The last page of the stack, from the top down: start information, the main thread's message
+ * buffer, and the first frames of the stack itself. */
+#define INFO_OFFSET   ((PAGE_SIZE - sizeof(struct start_info)) & ~63ull)
+#define BUFFER_OFFSET ((INFO_OFFSET - sizeof(struct message_buffer)) & ~63ull)
+
+static enum status make_stack(struct start *start, u64 size_bytes)
 {
-    struct memory *memory;
-    enum status status = memory_create(process->object.payer, size_bytes, &memory);
+    struct process *process = start->process;
+    u64 pages = size_bytes >> PAGE_SHIFT, stack = 0;
+    paddr_t frame;
+    enum status status =
+        memory_create(process->object.payer, size_bytes + PAGE_SIZE, &start->stack);
+    if (status == STATUS_OK)
+        status = memory_page(start->stack, pages, true, &frame);
+    if (status == STATUS_OK)
+        status = start_map(process, start->stack, 0, pages + 1, MAP_READ | MAP_WRITE, &stack);
     if (status != STATUS_OK)
         return status;
-    status = start_map(process, memory, 0, size_bytes >> PAGE_SHIFT, MAP_READ | MAP_WRITE, address);
-    object_put(&memory->object);
-    return status;
+    start->page_address = stack + size_bytes;
+    vspace_populate(&process->vspace, start->page_address, 1, ACCESS_WRITE);
+    status = process_add_thread(process, start->stack, size_bytes + BUFFER_OFFSET, &start->thread);
+    if (status != STATUS_OK)
+        return status;
+    /* SAFETY: in the page that the main thread keeps pinned; only the new process, which does not
+     * run yet, has it. */
+    start->info = arch_phys_to_virt(paddr(frame.raw + INFO_OFFSET));
+    start->info->message_buffer = start->page_address + BUFFER_OFFSET;
+    start->info->stack_top = start->page_address + BUFFER_OFFSET;
+    start->thread->buffer_user = start->info->message_buffer;
+    return STATUS_OK;
 }
 
 enum status start_begin(struct start *start, struct payer *payer, const char *name, u64 parent_id,
@@ -77,21 +98,16 @@ enum status start_begin(struct start *start, struct payer *payer, const char *na
     if (stack_size_bytes % PAGE_SIZE != 0 || stack_size_bytes > MAX_STACK_BYTES)
         return STATUS_BAD_ARGUMENT;
     enum status status = process_create(payer, name, parent_id, &start->process);
+    if (status == STATUS_OK)
+        status = make_stack(start, stack_size_bytes);
     if (status != STATUS_OK)
         return status;
-    struct process *process = start->process;
-    u64 stack = 0, info = 0;
-    status = map_anonymous(process, stack_size_bytes, &stack);
-    start->stack_top = stack + stack_size_bytes;
-    if (status == STATUS_OK)
-        status = memory_create(payer, PAGE_SIZE, &start->page);
-    if (status == STATUS_OK)
-        status = start_map(process, start->page, 0, 1, MAP_READ | MAP_WRITE, &start->page_address);
-    if (status == STATUS_OK)
-        status = start_map(process, info_memory, 0, 1, MAP_READ, &info);
-    if (status == STATUS_OK)
-        status = process_add_thread(process, 0, &start->thread);
-    start->info.info_page = info;
+    /* Unknown distances between stack, info page and what the program maps itself. */
+    struct vspace *vspace = &start->process->vspace;
+    u64 random = cap_random();
+    vspace_skip(vspace, random % SKIP_PAGES);
+    status = start_map(start->process, info_memory, 0, 1, MAP_READ, &start->info->info_page);
+    vspace_skip(vspace, random / SKIP_PAGES % SKIP_PAGES);
     return status;
 }
 
@@ -104,11 +120,11 @@ static enum status insert_own(struct start *start)
         .expires_ns = TIME_NEVER,
     };
     enum status status =
-        cap_insert_root(&process->space, &process->object, &grant, &start->info.self);
+        cap_insert_root(&process->space, &process->object, &grant, &start->info->self);
     if (status == STATUS_OK) {
         grant.rights = RIGHTS_THREAD;
         status = cap_insert_root(&process->space, &start->thread->object, &grant,
-                                 &start->info.main_thread);
+                                 &start->info->main_thread);
     }
     return status;
 }
@@ -119,19 +135,15 @@ enum status start_finish(struct start *start, u64 entry)
     if (status != STATUS_OK)
         return status;
     struct thread *thread = start->thread;
-    start->info.message_buffer = thread->buffer_user;
-    start->info.stack_top = start->stack_top;
-    status = memory_write(start->page, 0, &start->info, sizeof(start->info));
-    if (status == STATUS_OK)
-        arch_context_init(&thread->context, entry, start->stack_top, start->page_address, 0,
-                          thread->fpu_area);
-    return status;
+    u64 info = start->page_address + INFO_OFFSET;
+    arch_context_init(&thread->context, entry, start->info->stack_top, info, 0, thread->fpu_area);
+    return STATUS_OK;
 }
 
 void start_release(struct start *start)
 {
-    if (start->page)
-        object_put(&start->page->object);
+    if (start->stack)
+        object_put(&start->stack->object);
     if (start->thread)
         object_put(&start->thread->object);
     if (start->process)

@@ -9,10 +9,9 @@
 struct start {
     struct process *process; /* a reference */
     struct thread *thread;   /* a reference */
-    struct memory *page;     /* a reference: its start page */
+    struct memory *stack;    /* a reference: its stack, which ends in the start page */
     u64 page_address;
-    u64 stack_top;
-    struct start_info info;
+    struct start_info *info; /* in the start page, through the direct map, until start_release */
 };
 
 /* Process, main thread, stack, start page and info page. On failure nothing is left but the process
@@ -20,8 +19,7 @@ struct start {
 enum status start_begin(struct start *start, struct payer *payer, const char *name, u64 parent_id,
                         u64 stack_size_bytes) MUST_USE;
 
-/* The process's own capabilities go in, the start page is written, and the main thread is given its
- * registers. */
+/* The process's own capabilities go in, and the main thread is given its registers. */
 enum status start_finish(struct start *start, u64 entry) MUST_USE;
 
 /* Gives up a process that never ran. */

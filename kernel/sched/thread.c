@@ -79,40 +79,41 @@ static void free_parts(struct thread *thread)
     if (thread->fpu_area)
         slab_free(&fpu_cache, &payer->account, thread->fpu_area);
     if (thread->buffer_memory)
-        object_put(&thread->buffer_memory->object);
+        memory_unpin(thread->buffer_memory);
     account_release(&payer->account, GROUP_THREADS, 1);
 }
 
-static enum status make_parts(struct payer *payer, struct thread *thread)
+static enum status make_parts(struct payer *payer, struct thread *thread, struct memory *memory,
+                              u64 offset)
 {
     enum status status = make_home(payer, thread);
     if (status == STATUS_OK && arch_fpu_size() > 0)
         status = slab_alloc(&fpu_cache, &payer->account, &thread->fpu_area);
-    if (status == STATUS_OK)
-        status = memory_create(payer, PAGE_SIZE, &thread->buffer_memory);
     paddr_t frame;
     if (status == STATUS_OK)
-        status = memory_page(thread->buffer_memory, 0, true, &frame);
-    if (status == STATUS_OK)
-        /* SAFETY: the one page of an object that the thread keeps for its life. */
-        thread->buffer = arch_phys_to_virt(frame);
-    return status;
+        status = memory_pin(memory, offset >> PAGE_SHIFT, &frame);
+    if (status != STATUS_OK)
+        return status;
+    thread->buffer_memory = memory;
+    /* SAFETY: in a page that the thread keeps pinned for its life. */
+    thread->buffer = arch_phys_to_virt(paddr(frame.raw + offset % PAGE_SIZE));
+    return STATUS_OK;
 }
 
 enum status thread_create(struct payer *payer, struct cap_space *space, struct vspace *vspace,
-                          struct thread **out)
+                          struct memory *memory, u64 offset, struct thread **out)
 {
     enum status status = account_charge(&payer->account, GROUP_THREADS, 1);
     if (status != STATUS_OK)
         return status;
-    void *memory;
+    void *made;
     status = object_allocate(&thread_cache, OBJECT_THREAD, payer, offsetof(struct thread, object),
-                             &memory);
+                             &made);
     if (status != STATUS_OK) {
         account_release(&payer->account, GROUP_THREADS, 1);
         return status;
     }
-    struct thread *thread = memory;
+    struct thread *thread = made;
     thread->space = space;
     thread->vspace = vspace;
     thread->trace.thread = (u32)thread->object.id;
@@ -124,7 +125,7 @@ enum status thread_create(struct payer *payer, struct cap_space *space, struct v
     spinlock_init(&thread->job_lock, RANK_IPC);
     timer_init(&thread->timeout, thread_timeout);
     thread->wake_mail.handle = sched_wake_mail;
-    status = make_parts(payer, thread);
+    status = make_parts(payer, thread, memory, offset);
     if (status != STATUS_OK) {
         free_parts(thread);
         object_deallocate(&thread_cache, &thread->object, offsetof(struct thread, object));

@@ -108,7 +108,7 @@ struct thread {
 
     struct message_buffer *buffer; /* pinned; through the direct map */
     u64 buffer_user;               /* where the process sees it */
-    struct memory *buffer_memory;  /* a reference */
+    struct memory *buffer_memory;  /* pinned */
     void *fpu_area;
 
     /* Long work that it asked for (sched/work.h). */
@@ -135,10 +135,11 @@ static inline struct thread *thread_of_context(struct arch_context *context)
 
 void thread_subsystem_init(void);
 
-/* A thread of `process` (borrowed until the caller stores it), paid by `payer`, with a message
- * buffer that is not mapped yet. Not started; one reference held by the caller. */
+/* A thread paid by `payer`, with a message buffer at byte `offset` of `memory`, whose page it keeps
+ * pinned. Not started; one reference held by the caller. BAD_ARGUMENT: not anonymous memory.
+ * Errors of a creation and of memory_page. */
 enum status thread_create(struct payer *payer, struct cap_space *space, struct vspace *vspace,
-                          struct thread **out) MUST_USE;
+                          struct memory *memory, u64 offset, struct thread **out) MUST_USE;
 void thread_reclaim(struct object *object);
 
 void activity_get(struct activity *activity);

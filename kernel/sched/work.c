@@ -55,30 +55,7 @@ static void drop(struct thread *thread, struct object *object)
 {
     if (object)
         object_put(object);
-    if (ATOMIC_LOAD(&thread->exited))
-        work_unmap_buffer(thread);
     object_put(&thread->object);
-}
-
-void work_unmap_buffer(struct thread *thread)
-{
-    /* A job that ends and a thread that ends look at each other's mark; both may come here, and one
-     * does it. */
-    if (ATOMIC_LOAD(&thread->job_busy))
-        return;
-    u64 address = ATOMIC_EXCHANGE(&thread->buffer_user, 0);
-    if (address == 0)
-        return;
-    /* The owner may have unmapped it, or put something else there. */
-    if (!vspace_maps(thread->vspace, address, thread->buffer_memory) ||
-        vspace_unmap_begin(thread->vspace, address, address + PAGE_SIZE) != STATUS_OK)
-        return;
-    thread->work_vspace =
-        thread->vspace; /* kept by the thread's process, which the thread references */
-    thread->work_start = address;
-    thread->work_end = address + PAGE_SIZE;
-    begin(thread, work_unmap_slice);
-    job_queue(&thread->job);
 }
 
 static void done(struct job *job)

@@ -12,10 +12,6 @@ void thread_work(struct thread *thread, enum job_result (*slice)(struct job *job
 /* A slice that unmaps [work_start, work_end), already dying, from work_vspace. */
 enum job_result work_unmap_slice(struct job *job);
 
-/* The thread has ended: its message buffer goes from the address space, once no job of the thread's
- * is under way. */
-void work_unmap_buffer(struct thread *thread);
-
 static inline struct thread *thread_of_job(struct job *job)
 {
     return CONTAINER_OF(job, struct thread, job);

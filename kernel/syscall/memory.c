@@ -143,12 +143,7 @@ static void touch(struct process *process, u64 address, const struct mapping *ma
 {
     u64 pages = mapping->page_count < REAPER_SLICE ? mapping->page_count : REAPER_SLICE;
     u32 access = mapping->access & ACCESS_WRITE ? ACCESS_WRITE : mapping->access;
-    for (u64 i = 0; i < pages; i++) {
-        bool flush;
-        if (vspace_fault(&process->vspace, address + (i << PAGE_SHIFT), access, &flush) !=
-            STATUS_OK)
-            return;
-    }
+    vspace_populate(&process->vspace, address, pages, access);
 }
 
 void syscall_map(struct thread *thread)

@@ -76,6 +76,10 @@ void syscall_kill(struct thread *thread)
 void syscall_exit(struct thread *thread)
 {
     if (arg(thread, 1) == 1) {
+        u64 word = arg(thread, 2);
+        const u32 ended = 1;
+        if (word != 0 && user_write(user_ptr(word), &ended, sizeof(ended)) == STATUS_OK)
+            (void)futex_wake(thread->vspace, word, UINT32_MAX);
         process_kill_thread(thread);
         return;
     }
@@ -94,6 +98,23 @@ static bool is_user_address(u64 address)
     return address >= USER_START && address < USER_END;
 }
 
+/* A thread whose message buffer lies at `buffer`, in memory of the process's own. */
+static enum status add_thread(struct process *process, u64 buffer, struct thread **out)
+{
+    struct memory *memory;
+    u64 offset;
+    if (buffer % MESSAGE_BUFFER_ALIGNMENT != 0)
+        return STATUS_BAD_ARGUMENT;
+    enum status status = vspace_shared_memory(&process->vspace, buffer, &memory, &offset);
+    if (status != STATUS_OK)
+        return status;
+    status = process_add_thread(process, memory, offset, out);
+    object_put(&memory->object);
+    if (status == STATUS_OK)
+        (*out)->buffer_user = buffer;
+    return status;
+}
+
 void syscall_create_thread(struct thread *thread)
 {
     struct cap_ref ref;
@@ -108,7 +129,7 @@ void syscall_create_thread(struct thread *thread)
         status = cap_ref_take(
             &ref); /* the thread refers to the process: its last capability may go meanwhile */
     if (status == STATUS_OK) {
-        status = process_add_thread(process_of(ref.object), buffer, &created);
+        status = add_thread(process_of(ref.object), buffer, &created);
         object_put(ref.object);
     }
     if (status != STATUS_OK) {
@@ -120,7 +141,11 @@ void syscall_create_thread(struct thread *thread)
     syscall_return_object(thread, &created->object, RIGHTS_THREAD, 0);
     if (thread->context.number == STATUS_OK) {
         set_result(thread, 1, created->object.id);
-        set_result(thread, 2, created->buffer_user);
+        /* The new thread finds its own handle where it can have one. */
+        if (created->process == thread->process) {
+            created->context.words[0] = arg(thread, 0);
+            created->context.words[1] = created->object.id;
+        }
         if (!held)
             process_start_thread(created);
     } else {

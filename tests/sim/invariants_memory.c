@@ -177,7 +177,10 @@ static void memory_frames(const char *name)
     for (u32 i = 0; i < view()->memory_count && !run_has_failed(); i++) {
         const struct memory *memory = view()->memories[i];
         u64 count = 0;
-        if (memory->kind == MEMORY_ANONYMOUS) {
+        if (memory->kind == MEMORY_ANONYMOUS && memory->levels == 0) {
+            for (u64 page = 0; page < MEMORY_SMALL_PAGES; page++)
+                count += claim_below(name, memory, memory->pages[page], 0);
+        } else if (memory->kind == MEMORY_ANONYMOUS) {
             count = claim_below(name, memory, memory->root, memory->levels);
         } else if (memory->kind == MEMORY_CONTIGUOUS_RUN && memory->root != 0) {
             claim(name, memory, memory->root);

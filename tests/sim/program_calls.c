@@ -320,7 +320,8 @@ static bool fill_create_thread(struct program *program, struct arch_context *con
     context->words[2] = sim_random_next(&program->random);
     context->words[3] = chance(&program->random, 9, 10) ? 0 : pick_buffer(program, 8);
     context->words[4] = pick_number(program, 1);
-    context->words[5] = chance(&program->random, 2, 3) ? 0 : pick_mapped(program) + 0x20000;
+    context->words[5] =
+        chance(&program->random, 3, 4) ? scratch_of(program) : pick_mapped(program) + 0x20000;
     return true;
 }
 

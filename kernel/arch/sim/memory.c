@@ -52,6 +52,13 @@ void arch_root_init(void *root_table)
         entries[i] = arch_pte_table(paddr(0)) & ~SIM_PTE_USER;
 }
 
+void arch_root_fini(void *root_table)
+{
+    u64 *entries = root_table;
+    for (u32 i = ARCH_PT_ENTRIES / 2; i < ARCH_PT_ENTRIES; i++)
+        entries[i] = 0;
+}
+
 static void tlb_drop_all(struct sim_cpu *cpu)
 {
     for (u32 i = 0; i < SIM_TLB_SIZE; i++)

@@ -45,6 +45,11 @@ extern u8 boot_stack_guard[], boot_stack_top[];
 u64 port_direct_map;
 
 static paddr_t kernel_root;
+
+/* Its used entries; none is added after the first process was made. */
+static u16 kernel_slots[ARCH_PT_ENTRIES];
+static u32 kernel_slot_count;
+static bool kernel_slots_known;
 static u64 startup_root_phys;
 static u64 firmware_root_phys;
 static u64 stack_window;
@@ -303,9 +308,26 @@ void arch_memory_init(const struct boot_info *boot, paddr_t (*alloc_frame)(void)
     descriptors_set_ist(port_this_cpu());
 }
 
+/* Only the few entries that the kernel uses: a root table comes zeroed, and goes so. The first one
+ * is made when the kernel has mapped all it needs. */
 void arch_root_init(void *root_table)
 {
-    copy_kernel_half(root_table);
+    const u64 *from = arch_phys_to_virt(kernel_root);
+    u64 *to = root_table;
+    for (u32 slot = KERNEL_FIRST_SLOT; !kernel_slots_known && slot < ARCH_PT_ENTRIES; slot++) {
+        if (from[slot])
+            kernel_slots[kernel_slot_count++] = (u16)slot;
+    }
+    kernel_slots_known = true;
+    for (u32 i = 0; i < kernel_slot_count; i++)
+        to[kernel_slots[i]] = from[kernel_slots[i]];
+}
+
+void arch_root_fini(void *root_table)
+{
+    u64 *entries = root_table;
+    for (u32 i = 0; i < kernel_slot_count; i++)
+        entries[kernel_slots[i]] = 0;
 }
 
 void arch_root_load(paddr_t root)

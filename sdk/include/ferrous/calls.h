@@ -82,11 +82,10 @@ _Noreturn void process_exit(i64 code);
 struct thread_facts {
     thread_t thread;
     u64 id;
-    u64 message_buffer;
 };
 
 enum status kthread_create(process_t process, u64 entry, u64 stack, u64 argument, u64 pointer,
-                           bool held, struct thread_facts *facts) MUST_USE;
+                           bool held, void *buffer, struct thread_facts *facts) MUST_USE;
 enum status kthread_control(thread_t thread, u64 operation, u64 argument) MUST_USE;
 enum status kthread_kill(thread_t thread, i64 code);
 enum status kthread_cancel(thread_t thread);

@@ -25,6 +25,9 @@ enum status thread_start(struct thread *thread, u64 (*function)(void *argument),
 /* Waits until it has returned, frees it, and gives its result. */
 u64 thread_join(struct thread *thread);
 
+/* Unmaps what is kept of joined threads for the next ones (up to four mappings). */
+void thread_release_spares(void);
+
 /* Ends the calling thread, which is not the main one. */
 _Noreturn void thread_finish(u64 result);
 

@@ -69,6 +69,8 @@ void *arch_stack_create(u64 size_bytes, paddr_t (*alloc_frame)(void));
 
 /* A new address space's root table from a zeroed frame: kernel half filled in. */
 void arch_root_init(void *root_table);
+/* Makes the kernel half of a root table zero again. */
+void arch_root_fini(void *root_table);
 
 /* Loads a user address space on this CPU, or the kernel's own tables alone. Flushes what the port
  * must flush. Cost: one page-table register write, which is a full memory barrier. */
