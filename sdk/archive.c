@@ -35,6 +35,7 @@ enum status archive_find(const struct archive *archive, const char *name,
     image->offset = entry.offset;
     image->data = entry.data;
     image->size_bytes = entry.size_bytes;
+    image->plan = NULL;
     return STATUS_OK;
 }
 

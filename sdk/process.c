@@ -22,11 +22,12 @@
 /* A plan under construction, and what it owns until spawn has taken it over. */
 struct builder {
     const struct process_spec *spec;
-    struct elf_plan elf;
     u64 slide;
     struct spawn_plan plan;
-    cap_t copies[SPAWN_MAX_SEGMENTS];
     u32 copy_count;
+    /* From here on filled as far as it is used. */
+    struct elf_plan own_elf;
+    cap_t copies[SPAWN_MAX_SEGMENTS];
     char arguments[START_ARGUMENTS_SIZE];
 };
 
@@ -112,22 +113,41 @@ static enum status place_segment(struct builder *builder, const struct elf_segme
                        map_flags(segment));
 }
 
+static enum status make_plan(const struct process_image *image, struct elf_plan *plan)
+{
+    enum elf_error error = elf_plan_make(image->data, image->size_bytes, 0, USER_END, plan);
+
+    return error == ELF_OK && plan->end - plan->start <= IMAGE_MAX ? STATUS_OK
+                                                                   : STATUS_BAD_ARGUMENT;
+}
+
+enum status process_image_plan(struct process_image *image, struct elf_plan *plan)
+{
+    enum status status = make_plan(image, plan);
+
+    if (status == STATUS_OK)
+        image->plan = plan;
+    return status;
+}
+
 static enum status place_image(struct builder *builder)
 {
     const struct process_image *image = &builder->spec->image;
-    enum elf_error error =
-        elf_plan_make(image->data, image->size_bytes, 0, USER_END, &builder->elf);
+    const struct elf_plan *elf = image->plan;
+    enum status status = STATUS_OK;
 
-    if (error != ELF_OK || builder->elf.end - builder->elf.start > IMAGE_MAX)
-        return STATUS_BAD_ARGUMENT;
-    if (builder->elf.position_independent)
-        builder->slide =
-            WINDOW_START + random_value_below(WINDOW_PAGES) * PAGE_SIZE - builder->elf.start;
+    if (elf == NULL) {
+        status = make_plan(image, &builder->own_elf);
+        elf = &builder->own_elf;
+    }
+    if (status != STATUS_OK)
+        return status;
+    if (elf->position_independent)
+        builder->slide = WINDOW_START + random_value_below(WINDOW_PAGES) * PAGE_SIZE - elf->start;
     builder->plan.load_base = builder->slide;
-    builder->plan.entry = builder->elf.entry + builder->slide;
-    for (u32 i = 0; i < builder->elf.segment_count; i++) {
-        enum status status = place_segment(builder, &builder->elf.segments[i]);
-
+    builder->plan.entry = elf->entry + builder->slide;
+    for (u32 i = 0; i < elf->segment_count; i++) {
+        status = place_segment(builder, &elf->segments[i]);
         if (status != STATUS_OK)
             return status;
     }
@@ -182,7 +202,7 @@ enum status process_spawn(const struct process_spec *spec, struct process *proce
     struct builder builder;
     enum status status;
 
-    memset(&builder, 0, sizeof(builder));
+    memset(&builder, 0, offsetof(struct builder, own_elf));
     builder.spec = spec;
     string_copy(builder.plan.name, sizeof(builder.plan.name), spec->name);
     builder.plan.stack_size_bytes = spec->stack_size_bytes;

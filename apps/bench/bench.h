@@ -19,11 +19,12 @@ struct bench {
     struct archive archive;
     struct process_image image; /* of this program */
     struct process_image small; /* the program that is spawned */
-    u64 overhead;               /* of an empty measurement */
-    const char *unit;           /* "instructions", where the counter counts them, else "ticks" */
-    u32 most_rounds;            /* of any path, beside the warm-up */
-    char **only;                /* names of the paths to measure */
-    int only_count;             /* 0: all */
+    struct elf_plan small_plan;
+    u64 overhead;     /* of an empty measurement */
+    const char *unit; /* "instructions", where the counter counts them, else "ticks" */
+    u32 most_rounds;  /* of any path, beside the warm-up */
+    char **only;      /* names of the paths to measure */
+    int only_count;   /* 0: all */
 };
 
 extern struct bench bench;

@@ -138,6 +138,7 @@ int main(int argc, char **argv)
     MUST(archive_open((memory_t){start_cap("archive")}, &bench.archive));
     MUST(archive_find(&bench.archive, "bench", &bench.image));
     MUST(archive_find(&bench.archive, "hello", &bench.small));
+    MUST(process_image_plan(&bench.small, &bench.small_plan));
     bench_calls();
     bench_memory();
     bench_processes();

@@ -170,7 +170,7 @@ static u64 fill_slot(struct cap_space *space, struct cap_node *node, const struc
     space->first_free = slot->next_free;
     space->used_count++;
     slot->generation = slot->generation % GENERATION_MASK + 1; /* never 0 */
-    u64 secret = cap_random() >> SECRET_SHIFT;
+    u64 secret = random_u32(&this_cpu()->random);
     u64 handle = index | (u64)slot->generation << GENERATION_SHIFT | secret << SECRET_SHIFT;
     slot->meta = (u64)node->object->type << CAP_META_TYPE_SHIFT | grant->flags | grant->rights;
     slot->object = node->object;
@@ -414,7 +414,7 @@ static bool kill_slot(struct cap_node *node, void *owner)
 /* The next used slot at or after `index`; its handle, 0 if none. Space lock held. */
 static u64 next_used(const struct cap_space *space, u32 *index)
 {
-    for (; *index < space->slot_count; (*index)++) {
+    for (; space->used_count > 0 && *index < space->slot_count; (*index)++) {
         u64 handle = cap_slot_at(space, *index)->handle;
         if (handle)
             return handle;

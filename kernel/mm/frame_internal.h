@@ -37,7 +37,7 @@ struct frame {
         u32 owners; /* atomic; 1 after allocation */
         struct {
             u16 present; /* page tables: entries that are not empty, kept under the vspace's lock */
-            u16 lowest;  /* none of them lies below this index */
+            u16 groups;  /* bit n: one of them may be among the n-th 32 entries */
         } table;
     };
     u8 state; /* enum frame_state */

@@ -1,7 +1,7 @@
 /*
  * Page tables of user address spaces: the walk, portable over ports that keep a radix tree of
  * ARCH_PT_LEVELS levels of 512 words. The frame record of each table says how many of its entries
- * are not empty and where the first may lie, so that empty tables are skipped and freed without a
+ * are not empty and in which groups they lie, so that empty tables are skipped and freed without a
  * look at their words. The root's count is that of its user half.
  *
  * Invariant: an entry is present if it is counted; a table whose count is zero has only zero words
@@ -17,6 +17,8 @@
 
 #define INDEX_BITS 9u
 #define ROOT_LEVEL (ARCH_PT_LEVELS - 1)
+
+#define GROUP_ENTRIES (ARCH_PT_ENTRIES / 16) /* see struct frame */
 
 _Static_assert(ARCH_PT_ENTRIES == 1u << INDEX_BITS, "an index is 9 bits");
 
@@ -81,8 +83,7 @@ static void fill(const struct place *place, u64 value)
 
     arch_pte_write(place->entry, value);
     record->table.present++;
-    if (place->index < record->table.lowest)
-        record->table.lowest = (u16)place->index;
+    record->table.groups |= (u16)(1u << place->index / GROUP_ENTRIES);
 }
 
 static void clear(const struct place *place)
@@ -93,7 +94,7 @@ static void clear(const struct place *place)
     arch_pte_write(place->entry, 0);
     record->table.present--;
     if (record->table.present == 0)
-        record->table.lowest = ARCH_PT_ENTRIES;
+        record->table.groups = 0;
 }
 
 /* --- Tables --- */
@@ -108,7 +109,7 @@ static enum status alloc_table(struct page_table *table, paddr_t *frame)
     struct frame *record = frame_record(frame->raw >> PAGE_SHIFT);
 
     record->table.present = 0;
-    record->table.lowest = ARCH_PT_ENTRIES;
+    record->table.groups = 0;
     table->table_frames++;
     return STATUS_OK;
 }
@@ -125,30 +126,38 @@ enum status page_table_create(struct page_table *table, struct account *account)
     return STATUS_OK;
 }
 
+/* No entry of the group that begins with `first` is present any more. */
+static void clear_group(paddr_t at, u32 first)
+{
+    frame_record(at.raw >> PAGE_SHIFT)->table.groups &= (u16) ~(1u << first / GROUP_ENTRIES);
+}
+
 /* Clears the entries of this table and frees the tables below it, as far as the budget of entries
  * goes; true when all are clear. */
 static bool clear_below(struct page_table *table, paddr_t at, u32 level, u32 *budget)
 {
-    struct frame *record = frame_record(at.raw >> PAGE_SHIFT);
+    const struct frame *record = frame_record(at.raw >> PAGE_SHIFT);
 
-    for (u32 index = record->table.lowest; record->table.present != 0; index++) {
-        struct place place = place_in(at, index, level);
+    while (record->table.present != 0) {
+        u32 first = (u32)__builtin_ctz(record->table.groups) * GROUP_ENTRIES;
 
-        if (!arch_pte_present(place.value) && *budget > 0) {
-            (*budget)--;
-            continue;
-        }
-        if (*budget == 0 ||
-            (is_table(&place) && !clear_below(table, target_of(&place), level - 1, budget))) {
-            record->table.lowest = (u16)index;
+        if (*budget < GROUP_ENTRIES)
             return false;
+        *budget -= GROUP_ENTRIES;
+        for (u32 index = first; index < first + GROUP_ENTRIES; index++) {
+            struct place place = place_in(at, index, level);
+
+            if (!arch_pte_present(place.value))
+                continue;
+            if (is_table(&place)) {
+                if (!clear_below(table, target_of(&place), level - 1, budget))
+                    return false;
+                frame_free_zeroed(table->account, target_of(&place));
+                table->table_frames--;
+            }
+            clear(&place);
         }
-        if (is_table(&place)) {
-            frame_free_zeroed(table->account, target_of(&place));
-            table->table_frames--;
-        }
-        clear(&place);
-        *budget -= *budget > 0;
+        clear_group(at, first);
     }
     return true;
 }

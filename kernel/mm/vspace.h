@@ -74,6 +74,10 @@ struct mapping {
  * GROUP_LIMIT, NO_MEMORY, DEAD. */
 enum status vspace_map(struct vspace *vspace, const struct mapping *mapping, u64 *address) MUST_USE;
 
+/* Unmaps at once a range that is one region with at most `limit` entries, if no other CPU has the
+ * space loaded. False: it is to be unmapped by the calls below, whatever has been done. */
+bool vspace_unmap_region(struct vspace *vspace, u64 start, u64 end, u32 limit);
+
 /* Marks [start, end) as dying, splitting regions at its ends. NOT_FOUND: nothing there.
  * BAD_ARGUMENT: more than VSPACE_CHANGE_LIMIT regions. Nothing is changed on failure. */
 enum status vspace_unmap_begin(struct vspace *vspace, u64 start, u64 end) MUST_USE;

@@ -166,6 +166,29 @@ static enum status lock_with_boundaries(struct vspace *vspace, u64 start, u64 en
     return status;
 }
 
+bool vspace_unmap_region(struct vspace *vspace, u64 start, u64 end, u32 limit)
+{
+    u32 left = limit;
+    spin_lock(&vspace->lock);
+    struct region *region = vspace_region_at(vspace, start);
+    bool whole = region && region->link.key == start && region->end == end && !region->dying;
+    if (whole) {
+        region->dying = true;
+        whole =
+            region_clear_entries(vspace, region, &left) && (left == limit || !vspace_flush(vspace));
+    }
+    if (whole) {
+        region_remove(vspace, region);
+    } else if (region && left != limit) {
+        region->dying = false; /* to be begun again */
+        region->cleared = 0;
+    }
+    spin_unlock(&vspace->lock);
+    if (whole)
+        TRACE(MEMORY_UNMAP, start, end - start, 0, 0);
+    return whole;
+}
+
 enum status vspace_unmap_begin(struct vspace *vspace, u64 start, u64 end)
 {
     enum status status = lock_with_boundaries(vspace, start, end);

@@ -178,9 +178,10 @@ static enum job_result take_apart_slice(struct job *job)
     struct process *process = CONTAINER_OF(job, struct process, job);
     struct vspace *vspace = &process->vspace;
     switch (process->phase) {
-    case PHASE_QUIET: /* until no CPU has the address space loaded; no thread is left to load it */
+    case PHASE_QUIET: /* until no CPU has the address space loaded; no thread is left to load it.
+                         This one has unloaded it. */
         process->phase = PHASE_CAPS;
-        return ATOMIC_LOAD(&vspace->loaded_on) ? JOB_GRACE : JOB_MORE;
+        return cpu_count() > 1 ? JOB_GRACE : JOB_MORE;
     case PHASE_CAPS:
         if (!cap_space_destroy_some(&process->space, REAPER_SLICE))
             return JOB_MORE;

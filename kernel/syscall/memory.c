@@ -208,6 +208,12 @@ static void drop_range(struct thread *thread)
 void syscall_unmap(struct thread *thread)
 {
     enum status status = take_range(thread);
+    if (status == STATUS_OK && vspace_unmap_region(thread->work_vspace, thread->work_start,
+                                                   thread->work_end, REAPER_SLICE)) {
+        drop_range(thread);
+        thread_set_status(thread, STATUS_OK);
+        return;
+    }
     if (status == STATUS_OK) {
         status = vspace_unmap_begin(thread->work_vspace, thread->work_start, thread->work_end);
         if (status != STATUS_OK)

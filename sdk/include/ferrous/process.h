@@ -8,6 +8,7 @@
 #include "abi/spawn.h"
 #include "ferrous/handle.h"
 #include "ferrous/syscall.h"
+#include "lib/elf.h"
 
 /* An executable file. `data` is the caller's view of bytes [offset, offset + size) of `memory`. */
 struct process_image {
@@ -15,7 +16,12 @@ struct process_image {
     u64 offset;
     const void *data;
     u64 size_bytes;
+    const struct elf_plan *plan; /* made by process_image_plan; NULL: made anew for each spawn */
 };
+
+/* Checks the file and makes the plan by which it is loaded, for those who start it often. *plan is
+ * borrowed by the image, and the file must not change. BAD_ARGUMENT: not an executable. */
+enum status process_image_plan(struct process_image *image, struct elf_plan *plan) MUST_USE;
 
 /* A capability for the child, under a name for start_cap(). */
 struct process_cap {
