@@ -63,9 +63,15 @@ endef
 $(foreach dir,$(HOST_TESTED_USER),$(eval $(call host_user_test_rules,$(dir))))
 
 # The simulator keeps a ledger of what the kernel's allocators give out (tests/sim/ledger.c).
-SIMULATOR_SOURCES := $(call sources,tests/sim)
+DIRECTED_SOURCES  := $(sort $(wildcard tests/sim/directed_*.c))
+SIMULATOR_SOURCES := $(filter-out $(DIRECTED_SOURCES),$(call sources,tests/sim))
 SIMULATOR_WRAPPED := frame_alloc frame_alloc_zeroed frame_free frame_free_zeroed slab_alloc slab_free
 $(BUILD)/host/simulator: $(call host_objects,$(SIMULATOR_SOURCES)) $(BUILD)/host/libkernel.a $(BUILD)/host/liblib.a
+	$(call say,LD,$@)$(CLANG) $(HOST_LDFLAGS) -no-pie $(SIMULATOR_WRAPPED:%=-Wl,--wrap=%) $^ $(HOST_LDLIBS) -o $@
+
+# Directed programs take of the simulator what they need; main() is their own.
+$(eval $(call host_archive,sim,$(SIMULATOR_SOURCES)))
+$(BUILD)/host/directed: $(call host_objects,$(DIRECTED_SOURCES)) $(BUILD)/host/libsim.a $(BUILD)/host/libkernel.a $(BUILD)/host/liblib.a
 	$(call say,LD,$@)$(CLANG) $(HOST_LDFLAGS) -no-pie $(SIMULATOR_WRAPPED:%=-Wl,--wrap=%) $^ $(HOST_LDLIBS) -o $@
 
 # Fuzzers: the harness and what it exercises, with coverage.
@@ -85,9 +91,10 @@ $(BUILD)/fuzz/lib.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_SOURCES))
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/fuzz/lib.a
 	$(call say,LD,$@)$(CLANG) $(HOST_LDFLAGS) -fsanitize=fuzzer $^ -o $@
 
-.PHONY: host-tests simulator fuzzers unit
+.PHONY: host-tests simulator directed fuzzers unit
 host-tests: $(HOST_TESTS)
 simulator: $(BUILD)/host/simulator
+directed: $(BUILD)/host/directed
 fuzzers: $(FUZZERS)
 unit: $(HOST_TESTS)
 	@tools/check --only unit

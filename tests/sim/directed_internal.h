@@ -1,0 +1,14 @@
+/* Between directed_main.c and directed_machine.c. */
+#ifndef DIRECTED_INTERNAL_H
+#define DIRECTED_INTERNAL_H
+
+#include "directed.h"
+
+/* Boots the machine once; every scenario begins with a copy of it. */
+void directed_boot(bool verbose);
+void directed_begin(void);
+/* Ends all that the scenario has made, and compares counts. */
+void directed_end(void);
+struct run_result *directed_result(void);
+
+#endif
