@@ -1,6 +1,6 @@
 # What people type.
 
-.PHONY: setup run check quick soak bench bench-check bench-record fuzz sdk format clean help flags
+.PHONY: setup run check quick soak bench bench-check bench-record fuzz coverage sdk format clean help flags
 
 # Installs what is missing before anything else is looked at; a second make then finds it.
 run:
@@ -15,6 +15,10 @@ check quick soak:
 bench bench-check bench-record: image
 	@tools/setup run
 	@$(PYTHON) bench/bench.py $(patsubst bench-%,--%,$(filter bench-%,$@))
+
+coverage:
+	@tools/setup check
+	@tools/check --only coverage
 
 FUZZ_SECONDS ?= 60
 fuzz: $(FUZZERS)
