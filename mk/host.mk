@@ -91,6 +91,14 @@ $(BUILD)/fuzz/lib.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_SOURCES))
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/fuzz/lib.a
 	$(call say,LD,$@)$(CLANG) $(HOST_LDFLAGS) -fsanitize=fuzzer $^ -o $@
 
+# How the host programs are linked, for tools/mutants, which puts an object of its own before the archives.
+.PHONY: link-lines
+link-lines:
+	@printf '%s\n' \
+	    'directed=$(CLANG) $(HOST_LDFLAGS) -no-pie $(SIMULATOR_WRAPPED:%=-Wl,--wrap=%) $(call host_objects,$(DIRECTED_SOURCES)) $(BUILD)/host/libsim.a $(BUILD)/host/libkernel.a $(BUILD)/host/liblib.a $(HOST_LDLIBS)' \
+	    'simulator=$(CLANG) $(HOST_LDFLAGS) -no-pie $(SIMULATOR_WRAPPED:%=-Wl,--wrap=%) $(call host_objects,$(SIMULATOR_SOURCES)) $(BUILD)/host/libkernel.a $(BUILD)/host/liblib.a $(HOST_LDLIBS)' \
+	    'unit=$(CLANG) $(HOST_TEST_LDFLAGS) @TEST@.o $(BUILD)/host/libunit.a $(BUILD)/host/libkernel.a $(BUILD)/host/liblib.a $(HOST_LDLIBS)'
+
 .PHONY: host-tests simulator directed fuzzers unit
 host-tests: $(HOST_TESTS)
 simulator: $(BUILD)/host/simulator

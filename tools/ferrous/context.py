@@ -6,6 +6,8 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from ferrous import programs
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCE_FOLDERS = ("abi", "lib", "boot", "kernel", "interfaces", "sdk", "services", "drivers", "apps", "tests")
 
@@ -66,6 +68,10 @@ class Context:
             self._flags = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
         drop = ("-MMD", "-MP")
         return [word for word in self._flags[part].split() if word not in drop]
+
+    def clang(self):
+        """The compiler that the makefiles use."""
+        return programs.find("clang")
 
     def part_of(self, path):
         """Which part's flags compile this file."""

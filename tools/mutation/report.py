@@ -1,0 +1,73 @@
+"""What came of the mutants, for people."""
+
+import collections
+
+from mutation import run
+
+GOAL = 95.0
+
+
+def note(mutant, entry):
+    """One line as each is done: survivors at once, the killed as they come."""
+    by = f" by {entry['by']}: {entry['detail']}" if entry["outcome"] == run.KILLED else ""
+    print(f"{entry['outcome']:9} {mutant.name}{by}", flush=True)
+
+
+def unexpected(mutants, laboratory, reasons):
+    """Survivors without a reason."""
+    return [mutant for mutant in mutants
+            if (laboratory.known(mutant) or {}).get("outcome") == run.SURVIVED and mutant.name not in reasons]
+
+
+def counts_of(mutants, laboratory):
+    """{outcome: number}, and {first word of the killer: number}."""
+    outcomes, killers = collections.Counter(), collections.Counter()
+    for mutant in mutants:
+        entry = laboratory.known(mutant)
+        outcomes[entry["outcome"] if entry else "not tried"] += 1
+        if entry and entry["outcome"] == run.KILLED:
+            killers[entry["by"].split()[0]] += 1
+    return outcomes, killers
+
+
+def print_all(context, laboratory, mutants):
+    """Prints the report; the exit status: 0 if all were tried, the goal is met and each survivor has a reason."""
+    reasons = run.read_survivors(context)
+    by_file = collections.defaultdict(list)
+    for mutant in mutants:
+        by_file[mutant.path].append(mutant)
+    print(f"\n{'file':34} {'mutants':>8} {'killed':>8} {'survived':>9} {'not built':>10} {'not tried':>10}")
+    for path, those in list(sorted(by_file.items())) + [("all", mutants)]:
+        outcomes, killers = counts_of(those, laboratory)
+        print(f"{path:34} {len(those):8} {outcomes[run.KILLED]:8} {outcomes[run.SURVIVED]:9} "
+              f"{outcomes[run.NOT_BUILT]:10} {outcomes['not tried']:10}")
+    for operator, those in sorted(by_operator(mutants).items()):
+        outcomes, _ = counts_of(those, laboratory)
+        print(f"  {operator:32} {len(those):8} {outcomes[run.KILLED]:8} {outcomes[run.SURVIVED]:9}")
+    print("killed by: " + ", ".join(f"{name} {number}" for name, number in killers.most_common()))
+    survivors = [m for m in mutants if (laboratory.known(m) or {}).get("outcome") == run.SURVIVED]
+    print("\nsurvivors with a reason:")
+    for mutant in survivors:
+        if mutant.name in reasons:
+            print(f"  {mutant.name}\n      {reasons[mutant.name]}")
+    nameless = unexpected(mutants, laboratory, reasons)
+    print("survivors without a reason:")
+    for mutant in nameless:
+        print(f"  {mutant.name}")
+    names = {mutant.name for mutant in run.all_mutants(context)}
+    stale = [name for name in reasons if name not in names]
+    print("reasons for mutants that there are no more:")
+    for name in stale:
+        print(f"  {name}")
+    tried = outcomes[run.KILLED] + outcomes[run.SURVIVED]
+    share = 100.0 * outcomes[run.KILLED] / tried if tried else 0.0
+    print(f"{tried} tried, {outcomes[run.KILLED]} killed: {share:.1f} % (goal {GOAL} %), "
+          f"{len(survivors) - len(nameless)} survivors with a reason, {len(nameless)} without")
+    return 0 if outcomes["not tried"] == 0 and share >= GOAL and not nameless else 1
+
+
+def by_operator(mutants):
+    groups = collections.defaultdict(list)
+    for mutant in mutants:
+        groups[mutant.name.split(": ")[1]].append(mutant)
+    return groups

@@ -1,0 +1,171 @@
+"""Runs mutants: which test kills each, remembered so that a run can be stopped and taken up again."""
+
+import hashlib
+import json
+import os
+import queue
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from ferrous.context import ROOT
+from mutation import build, operators
+
+# The guards' homes: whole folders, and single files.
+FOLDERS = ("kernel/cap", "kernel/ipc", "kernel/syscall")
+FILES = ("kernel/mm/user_copy.c",)
+RESULTS = "build/mutants/results.json"
+SURVIVORS = "tests/mutants/survivors"
+# What the simulator runs when the directed programs and unit tests have not noticed: few seeds first, on each number
+# of CPUs, then those that `make check` runs.
+SIMULATIONS = tuple((f"{first}-{first + 1}", cpus, way) for first, cpus, way in
+                    ((1, 1, ()), (11, 2, ("--fail-frames",)), (21, 3, ()), (31, 4, ()))) + \
+    (("3-10", 1, ()), ("13-20", 2, ("--fail-frames",)), ("23-30", 3, ()), ("33-40", 4, ()))
+SIMULATION_STEPS = 1500
+DIRECTED_LIMIT_S = 60
+UNIT_LIMIT_S = 120
+SIMULATION_LIMIT_S = 240
+KILLED, SURVIVED, NOT_BUILT = "killed", "survived", "not built"
+
+
+def sources(context):
+    found = [path for path in context.files(".c", folders=FOLDERS) if not path.endswith("_test.c")]
+    return sorted(found + [path for path in FILES if os.path.exists(os.path.join(ROOT, path))])
+
+
+def all_mutants(context):
+    """Every mutant of the sources as they are now, in order of file and place."""
+    found = []
+    for path in sources(context):
+        found += operators.mutants_of(path, context.read(path))
+    return found
+
+
+def read_survivors(context):
+    """{name: reason} of tests/mutants/survivors: a name on a line of its own, its reason indented below."""
+    reasons, name = {}, None
+    for line in context.read(SURVIVORS).splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        if not line[0].isspace():
+            name = line.strip()
+            reasons[name] = ""
+        elif name:
+            reasons[name] = (reasons[name] + " " + line.strip()).strip()
+    return reasons
+
+
+class Laboratory:
+    """Builds and runs mutants, several at a time, and remembers what came of each."""
+
+    def __init__(self, context, fresh=False):
+        self.context = context
+        self.shop = build.Workshop(context)
+        self.texts = {path: context.read(path) for path in sources(context)}
+        self.lock = threading.Lock()
+        self.results = {} if fresh else self._load()
+
+    def prepare(self):
+        """Builds the sound programs and sees them pass; "" or what went wrong."""
+        trouble = self.shop.prepare()
+        if trouble:
+            return trouble
+        status, output = build.run_limited(["build/host/directed"], DIRECTED_LIMIT_S)
+        return f"the directed programs fail without a mutation\n{output}" if status else ""
+
+    def _path(self):
+        return os.path.join(ROOT, RESULTS)
+
+    def _load(self):
+        try:
+            with open(self._path(), encoding="utf-8") as file:
+                return json.load(file)
+        except (OSError, ValueError):
+            return {}
+
+    def _save(self):
+        os.makedirs(os.path.dirname(self._path()), exist_ok=True)
+        with open(self._path() + ".new", "w", encoding="utf-8") as file:
+            json.dump(self.results, file, indent=1, sort_keys=True)
+        os.replace(self._path() + ".new", self._path())
+
+    def key(self, mutant):
+        return hashlib.sha256(operators.apply(self.texts[mutant.path], mutant).encode()).hexdigest()
+
+    def known(self, mutant, again=False):
+        """What came of the mutant in an earlier run on the same source; None: nothing, or (`again`) it survived."""
+        entry = self.results.get(mutant.name)
+        if not entry or entry["key"] != self.key(mutant) or (again and entry["outcome"] == SURVIVED):
+            return None
+        return entry
+
+    def _tests(self, mutant, place, changed):
+        """(what it is called, command, limit) of each test in turn; links what is needed when it is needed."""
+        program, problem = self.shop.link(place, "directed", changed)
+        yield "directed", [program, "--first"] if program else None, DIRECTED_LIMIT_S, problem
+        for test in self.shop.unit_tests(mutant.path):
+            program, problem = self.shop.link(place, test, changed)
+            yield test, [program] if program else None, UNIT_LIMIT_S, problem
+        program, problem = self.shop.link(place, "simulator", changed)
+        for seeds, cpus, way in SIMULATIONS:
+            command = [program, "--seeds", seeds, "--cpus", str(cpus), "--steps", str(SIMULATION_STEPS), "--no-shrink",
+                       *way]
+            name = " ".join(["simulator", f"seeds {seeds} on {cpus} CPUs", *way])
+            yield name, command if program else None, SIMULATION_LIMIT_S, problem
+
+    def try_one(self, mutant, worker):
+        place = build.place_for(worker)
+        began = time.monotonic()
+        entry = {"key": self.key(mutant), "outcome": SURVIVED, "by": "", "detail": ""}
+        changed = self.shop.compile(place, mutant.path, operators.apply(self.texts[mutant.path], mutant))
+        if not changed:
+            entry["outcome"] = NOT_BUILT
+        else:
+            for name, command, limit, problem in self._tests(mutant, place, changed):
+                if not command:
+                    entry.update(outcome=NOT_BUILT, detail=problem[-500:])
+                    break
+                status, output = build.run_limited(command, limit)
+                if status:
+                    entry.update(outcome=KILLED, by=name, detail=cause(status, output))
+                    break
+        entry["seconds"] = round(time.monotonic() - began, 1)
+        with self.lock:
+            self.results[mutant.name] = entry
+            self._save()
+        return entry
+
+    def run(self, mutants, jobs, seconds=None, note=None):
+        """Tries the mutants until all are done or the time is over; how many were tried."""
+        end = time.monotonic() + seconds if seconds else None
+        workers = queue.SimpleQueue()
+        for number in range(jobs):
+            workers.put(number)
+
+        def one(mutant):
+            if end and time.monotonic() > end:
+                return 0
+            worker = workers.get()
+            try:
+                entry = self.try_one(mutant, worker)
+            finally:
+                workers.put(worker)
+            if note:
+                note(mutant, entry)
+            return 1
+
+        with ThreadPoolExecutor(jobs) as pool:
+            return sum(pool.map(one, mutants))
+
+
+def cause(status, output):
+    """The line that says why a test failed."""
+    if status == 124:
+        return "out of time"
+    for pattern in (r"^FAIL .*$", r"^FAILED .*$", r"^.*runtime error: .*$", r"^.*ERROR: AddressSanitizer.*$",
+                    r"^.*assertion failed.*$"):
+        match = re.search(pattern, output, re.MULTILINE)
+        if match:
+            return match.group()[:200]
+    return f"status {status}"
