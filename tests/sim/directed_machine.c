@@ -332,7 +332,8 @@ static bool bring_on(const struct actor *actor, u32 *cpu)
             for (u32 at = 0; at < SIM_MAX_CPUS; at++)
                 if (sim_cpu_parked(at) && sim_cpu_context(at))
                     orders[at] = (struct order){.kind = ORDER_YIELD};
-        sim_time_advance(YIELD_NS);
+        /* Who has run for long comes last again: first little time passes, then more. */
+        sim_time_advance(i < 30 ? YIELD_NS : 25 * YIELD_NS);
         (void)run_machine();
     }
     return false;
@@ -342,7 +343,10 @@ static bool give_order(const struct actor *actor, const struct order *order, str
 {
     u32 cpu;
     if (!bring_on(actor, &cpu)) {
-        history_line("thread %llu cannot be brought onto a CPU", (unsigned long long)actor->id);
+        history_line("thread %llu cannot be brought onto a CPU: %s", (unsigned long long)actor->id,
+                     !is_alive(actor)           ? "it has ended"
+                     : actor->thread->wait_lock ? "it waits"
+                                                : "it is not picked");
         return false;
     }
     orders[cpu] = *order;

@@ -58,8 +58,10 @@ static bool run(const struct scenario *scenario)
         printf("  invariant %s: %s\n", result->invariant, result->message);
     if (sim_stopped())
         printf("  the machine stopped: %s\n", sim_stop_reason());
-    if (!ok)
+    if (!ok) {
         history_print();
+        dump_state();
+    }
     printf("%s %s\n", ok ? "ok  " : "FAIL", scenario->name);
     return ok;
 }
