@@ -3,8 +3,11 @@
  * that is over; at most one period is under way, current - completed is 0 or 1. A CPU's callbacks
  * go next -> waiting -> run:
  *
- *   registered            period target begins (current = target)      completed >= target
- *   grace_next  ------->  grace_waiting  --------------------------->  due
+ *   registered            target: a period that begins later       completed >= target
+ *   grace_next  ------->  grace_waiting  ----------------------->  due
+ *
+ * A CPU settles on its target at its next kernel exit, also while a period is under way: if it
+ * waited for a moment without one, another CPU that begins one after the other could starve it.
  */
 #include "core/grace.h"
 
@@ -39,17 +42,18 @@ static void try_complete(void)
         (void)ATOMIC_CAS(&completed, &done, period);
 }
 
-/* Makes sure that a period that begins after this call is under way or comes next; returns its
- * number. */
+/* Begins a period if none is under way; the number of one that began, or will begin, after this
+ * call. */
 static u64 begin_period(void)
 {
+    ATOMIC_FENCE(); /* what was unlinked is unlinked for all before we look */
     u64 period = ATOMIC_LOAD(&current);
     if (ATOMIC_LOAD(&completed) < period)
-        return 0; /* one is under way; it began before our callbacks were registered */
+        return period + 1; /* the one under way began before our callbacks were registered */
     u64 expected = period;
     if (ATOMIC_CAS(&current, &expected, period + 1))
         return period + 1;
-    return 0; /* somebody began one just now: perhaps before us */
+    return period + 2; /* somebody began one just now: perhaps before us */
 }
 
 void grace_defer(struct grace_node *node, void (*function)(struct grace_node *node))
@@ -63,14 +67,16 @@ void grace_defer(struct grace_node *node, void (*function)(struct grace_node *no
 
 static void advance(struct cpu *cpu)
 {
-    if (cpu->grace_waiting || !cpu->grace_next)
+    if (cpu->grace_waiting) {
+        if (ATOMIC_LOAD(&current) < cpu->grace_target)
+            (void)begin_period(); /* nobody has since the one before was over */
         return;
-    u64 target = begin_period();
-    if (target == 0)
+    }
+    if (!cpu->grace_next)
         return;
+    cpu->grace_target = begin_period();
     cpu->grace_waiting = cpu->grace_next;
     cpu->grace_next = NULL;
-    cpu->grace_target = target;
 }
 
 bool grace_quiescent(struct cpu *cpu)
