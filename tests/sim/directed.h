@@ -36,14 +36,19 @@
 struct scenario {
     const char *name;
     void (*run)(void);
+    bool slow;
     struct scenario *next;
 };
 
 void directed_register(struct scenario *scenario);
 
-#define SCENARIO(name)                                                                             \
+/* A RACE is a scenario that tries many interleavings: it runs after those that take no time. */
+#define SCENARIO(name) SCENARIO_ENTRY(name, false)
+#define RACE(name)     SCENARIO_ENTRY(name, true)
+
+#define SCENARIO_ENTRY(name, slow)                                                                 \
     static void scenario_##name(void);                                                             \
-    static struct scenario entry_##name = {#name, scenario_##name, NULL};                          \
+    static struct scenario entry_##name = {#name, scenario_##name, slow, NULL};                    \
     __attribute__((constructor)) static void register_##name(void)                                 \
     {                                                                                              \
         directed_register(&entry_##name);                                                          \
@@ -197,7 +202,8 @@ struct racer {
  * operations, locks); `second` then makes its call until it has left the kernel, or runs into a
  * lock that the first holds; then the first goes on. This is tried with the hold-up at every place
  * on the first's way (several times, with the places drawn differently), each time from the state
- * as it is now, and `verify` is asked after each. Returns how often. The actors must be able to run
+ * as it is now, and `verify` is asked after each. If what the second names had been revoked when it
+ * entered the kernel, its call must have failed. Returns how often. The actors must be able to run
  * on two CPUs at once: see pin.
  */
 u32 race_everywhere(const struct racer *first, const struct racer *second,

@@ -55,6 +55,7 @@ static struct {
     u32 picks;
     u32 last_asked;
     bool second_ordered;
+    bool second_was_dead; /* what it named had been revoked when it entered the kernel */
 } racing;
 
 static struct sim_snapshot *booted;
@@ -108,6 +109,12 @@ static struct arch_context *access_memory(struct arch_context *context, struct o
     return context;
 }
 
+static bool names_the_dead(const struct who *who, u64 handle)
+{
+    const struct cap_slot *slot = peek_slot(who->space, handle);
+    return slot && peek_is_revoked(slot);
+}
+
 static struct arch_context *user_step(u32 cpu, struct arch_context *context)
 {
     struct order *order = &orders[cpu];
@@ -116,6 +123,8 @@ static struct arch_context *user_step(u32 cpu, struct arch_context *context)
     enum order_kind kind = order->kind;
     order->kind = ORDER_NONE;
     sim_time_advance(100);
+    if (racing.on && cpu == racing.second && kind == ORDER_CALL)
+        racing.second_was_dead = names_the_dead(&who, order->call.handle);
     switch (kind) {
     case ORDER_CALL:
         return make_the_call(context, &order->call);
@@ -520,14 +529,19 @@ static bool run_race(const struct racer *first, const struct racer *second, u32 
     racing.picks = 0;
     racing.last_asked = SIM_MAX_CPUS;
     racing.second_ordered = false;
+    racing.second_was_dead = false;
+    racing.on = true;
     sim_reseed(mix(seed, steps));
     sim_machine()->config.switch_gap = 1;
     (void)sim_machine_run(refill_race);
     sim_machine()->config.switch_gap = 0;
+    racing.on = false;
     bool met = racing.second_ordered;
     if (!met)
         orders[cpu_b].kind = ORDER_NONE;
     settle();
+    if (met && racing.second_was_dead && second->call.number != SYS_close)
+        CHECK(!is_blocked(second->actor) && second->actor->thread->context.number != STATUS_OK);
     return met;
 }
 

@@ -9,7 +9,6 @@
 static struct scenario *first;
 static struct scenario **last = &first;
 static u64 failures;
-static bool stop_early; /* the rest says nothing new once one has failed */
 
 /* The leak checker runs after main, when the kernel's symbols stand in for the C library's. */
 const char *__asan_default_options(void);
@@ -74,32 +73,49 @@ static bool is_wanted(const char *name, char **parts, int count)
     return count == 0;
 }
 
+static struct {
+    bool list, verbose;
+    bool stop_early; /* the rest says nothing new once one has failed */
+    char **parts;    /* of names that are wanted */
+    int part_count;
+    u64 passed, failed;
+} options;
+
+/* Runs, or lists, all that are slow or all that are not. */
+static void run_all(bool slow)
+{
+    for (struct scenario *at = first; at; at = at->next) {
+        if (at->slow != slow || !is_wanted(at->name, options.parts, options.part_count))
+            continue;
+        if (options.list)
+            printf("%s\n", at->name);
+        else if (run(at))
+            options.passed++;
+        else
+            options.failed++;
+        if (options.failed > 0 && options.stop_early)
+            return;
+    }
+}
+
 int main(int count, char **arguments)
 {
-    u64 passed = 0, failed = 0;
-    bool list = false, verbose = false;
     int at = 1;
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (; at < count && arguments[at][0] == '-'; at++) {
-        list |= strcmp(arguments[at], "--list") == 0;
-        stop_early |= strcmp(arguments[at], "--first") == 0;
-        verbose |= strcmp(arguments[at], "--verbose") == 0;
+        options.list |= strcmp(arguments[at], "--list") == 0;
+        options.stop_early |= strcmp(arguments[at], "--first") == 0;
+        options.verbose |= strcmp(arguments[at], "--verbose") == 0;
     }
-    directed_boot(verbose);
-    for (struct scenario *scenario = first; scenario; scenario = scenario->next) {
-        if (!is_wanted(scenario->name, arguments + at, count - at))
-            continue;
-        if (list)
-            printf("%s\n", scenario->name);
-        else if (run(scenario))
-            passed++;
-        else
-            failed++;
-        if (failed > 0 && stop_early)
-            break;
-    }
-    if (!list)
-        printf("%llu passed, %llu failed\n", (unsigned long long)passed,
-               (unsigned long long)failed);
-    return failed > 0 || (passed == 0 && !list);
+    options.parts = arguments + at;
+    options.part_count = count - at;
+    directed_boot(options.verbose);
+    run_all(false);
+    if (options.failed == 0 || !options.stop_early)
+        run_all(true);
+    if (options.list)
+        return 0;
+    printf("%llu passed, %llu failed\n", (unsigned long long)options.passed,
+           (unsigned long long)options.failed);
+    return options.failed > 0 || options.passed == 0;
 }

@@ -14,7 +14,7 @@ from mutation import build, operators
 
 # The guards' homes: whole folders, and single files.
 FOLDERS = ("kernel/cap", "kernel/ipc", "kernel/syscall")
-FILES = ("kernel/mm/user_copy.c",)
+FILES = ("kernel/core/cap_node.c", "kernel/mm/user_copy.c", "kernel/sched/lend.c")
 RESULTS = "build/mutants/results.json"
 SURVIVORS = "tests/mutants/survivors"
 # What the simulator runs when the directed programs and unit tests have not noticed: few seeds first, on each number
