@@ -2,23 +2,6 @@
  * changed. */
 #include "systest.h"
 
-static enum status make_group(enum group_resource resource, u64 limit, group_t *group)
-{
-    struct group_limits limits;
-
-    group_limits_init(&limits, "tight");
-    limits.limit[resource] = limit;
-    return group_create(systest.group, &limits, group);
-}
-
-static enum status destroy(group_t group)
-{
-    enum status status = group_destroy(group);
-
-    (void)cap_close(group.cap);
-    return status;
-}
-
 /* Tries each kind of creation in `group`; all must fail with GROUP_LIMIT. */
 static void expect_nothing_fits(group_t group)
 {
@@ -44,18 +27,18 @@ BOOT_TEST(exhaustion, no_objects_left)
 {
     group_t group;
 
-    CHECK_OK(make_group(GROUP_OBJECTS, 0, &group));
+    CHECK_OK(make_group(systest.group, GROUP_OBJECTS, 0, &group));
     expect_nothing_fits(group);
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }
 
 BOOT_TEST(exhaustion, no_kernel_bytes_left)
 {
     group_t group;
 
-    CHECK_OK(make_group(GROUP_KERNEL_BYTES, 0, &group));
+    CHECK_OK(make_group(systest.group, GROUP_KERNEL_BYTES, 0, &group));
     expect_nothing_fits(group);
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }
 
 BOOT_TEST(exhaustion, no_frames_left)
@@ -64,11 +47,11 @@ BOOT_TEST(exhaustion, no_frames_left)
     memory_t memory;
     group_t group;
 
-    CHECK_OK(make_group(GROUP_MEMORY_FRAMES, 0, &group));
+    CHECK_OK(make_group(systest.group, GROUP_MEMORY_FRAMES, 0, &group));
     CHECK_STATUS(memory_create(group, PAGE_SIZE, MEMORY_EAGER, &memory), STATUS_GROUP_LIMIT);
     CHECK_STATUS(memory_create(group, PAGE_SIZE, MEMORY_CONTIGUOUS, &memory), STATUS_GROUP_LIMIT);
     CHECK_STATUS(start_role(group, "exit", "0", NULL, 0, &process), STATUS_GROUP_LIMIT);
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }
 
 BOOT_TEST(exhaustion, no_threads_left)
@@ -76,9 +59,9 @@ BOOT_TEST(exhaustion, no_threads_left)
     struct process process;
     group_t group;
 
-    CHECK_OK(make_group(GROUP_THREADS, 0, &group));
+    CHECK_OK(make_group(systest.group, GROUP_THREADS, 0, &group));
     CHECK_STATUS(start_role(group, "exit", "0", NULL, 0, &process), STATUS_GROUP_LIMIT);
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }
 
 /* A child of every limit between nothing and enough: whole or not at all. */
@@ -90,14 +73,14 @@ BOOT_TEST(exhaustion, spawn_at_every_limit_of_kernel_bytes)
         group_t group;
         enum status status;
 
-        CHECK_OK(make_group(GROUP_KERNEL_BYTES, bytes, &group));
+        CHECK_OK(make_group(systest.group, GROUP_KERNEL_BYTES, bytes, &group));
         status = start_role(group, "exit", "0", NULL, 0, &process);
         CHECK(status == STATUS_OK || status == STATUS_GROUP_LIMIT);
         if (status == STATUS_OK) {
             CHECK_OK(end_of(&process, &record));
             CHECK(record.reason == EXIT_NORMAL || record.reason == EXIT_FAULT);
         }
-        CHECK_OK(destroy(group));
+        CHECK_OK(end_group(group));
     }
 }
 
@@ -109,12 +92,12 @@ BOOT_TEST(exhaustion, spawn_at_every_limit_of_objects)
         group_t group;
         enum status status;
 
-        CHECK_OK(make_group(GROUP_OBJECTS, objects, &group));
+        CHECK_OK(make_group(systest.group, GROUP_OBJECTS, objects, &group));
         status = start_role(group, "exit", "0", NULL, 0, &process);
         CHECK(status == STATUS_OK || status == STATUS_GROUP_LIMIT);
         if (status == STATUS_OK)
             CHECK_OK(end_of(&process, &record));
-        CHECK_OK(destroy(group));
+        CHECK_OK(end_group(group));
     }
 }
 
@@ -126,13 +109,13 @@ BOOT_TEST(exhaustion, capability_space_fills_up)
     group_t group;
 
     /* The child derives until it cannot: by its group's limit, or for want of a slot. */
-    CHECK_OK(make_group(GROUP_KERNEL_BYTES, 128 * 1024, &group));
+    CHECK_OK(make_group(systest.group, GROUP_KERNEL_BYTES, 128 * 1024, &group));
     caps[0] = GIVE("group", group, RIGHT_CREATE_ENDPOINT);
     CHECK_OK(start_role(group, "hoard", NULL, caps, 1, &process));
     CHECK_OK(end_of(&process, &record));
     CHECK_EQ(record.reason, EXIT_NORMAL);
     CHECK(record.code == STATUS_GROUP_LIMIT || record.code == STATUS_NO_SLOT);
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }
 
 BOOT_TEST(exhaustion, heap_says_no)
@@ -142,11 +125,11 @@ BOOT_TEST(exhaustion, heap_says_no)
     struct process_cap cap;
     group_t group;
 
-    CHECK_OK(make_group(GROUP_OBJECTS, 20, &group));
+    CHECK_OK(make_group(systest.group, GROUP_OBJECTS, 20, &group));
     cap = GIVE("group", group, RIGHT_CREATE_MEMORY);
     CHECK_OK(start_role(group, "malloc", NULL, &cap, 1, &process));
     CHECK_OK(end_of(&process, &record));
     CHECK_EQ(record.reason, EXIT_NORMAL);
     CHECK_EQ(record.code, 0);
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }

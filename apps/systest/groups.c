@@ -1,24 +1,6 @@
 /* Resource groups: limits hold, receipts are exact. */
 #include "systest.h"
 
-static enum status make_group(group_t parent, enum group_resource resource, u64 limit,
-                              group_t *group)
-{
-    struct group_limits limits;
-
-    group_limits_init(&limits, "test");
-    limits.limit[resource] = limit;
-    return group_create(parent, &limits, group);
-}
-
-static enum status destroy(group_t group)
-{
-    enum status status = group_destroy(group);
-
-    (void)cap_close(group.cap);
-    return status;
-}
-
 BOOT_TEST(groups, usage_rises_and_falls)
 {
     struct group_usage before;
@@ -42,7 +24,7 @@ BOOT_TEST(groups, usage_rises_and_falls)
     }
     CHECK_EQ(after.used[GROUP_OBJECTS], before.used[GROUP_OBJECTS]);
     CHECK_EQ(after.used[GROUP_KERNEL_BYTES], before.used[GROUP_KERNEL_BYTES]);
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }
 
 BOOT_TEST(groups, object_limit_holds)
@@ -63,7 +45,7 @@ BOOT_TEST(groups, object_limit_holds)
     CHECK(count >= 3 && count <= 5);
     while (count > 0)
         CHECK_OK(cap_close(endpoints[--count].cap));
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }
 
 BOOT_TEST(groups, memory_limit_holds_for_eager_memory)
@@ -75,7 +57,7 @@ BOOT_TEST(groups, memory_limit_holds_for_eager_memory)
     CHECK_STATUS(memory_create(group, 64 * PAGE_SIZE, MEMORY_EAGER, &memory), STATUS_GROUP_LIMIT);
     CHECK_OK(memory_create(group, 32 * PAGE_SIZE, MEMORY_EAGER, &memory));
     CHECK_OK(cap_close(memory.cap));
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }
 
 BOOT_TEST(groups, memory_limit_ends_who_eats_too_much)
@@ -91,7 +73,7 @@ BOOT_TEST(groups, memory_limit_ends_who_eats_too_much)
     CHECK_OK(end_of(&process, &record));
     CHECK_EQ(record.reason, EXIT_FAULT);
     CHECK_EQ(record.fault, FAULT_NO_MEMORY);
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }
 
 BOOT_TEST(groups, process_limit_holds)
@@ -106,7 +88,7 @@ BOOT_TEST(groups, process_limit_holds)
     CHECK_STATUS(start_role(group, "sleep", NULL, NULL, 0, &second), STATUS_GROUP_LIMIT);
     CHECK_OK(process_kill(first.handle, 0));
     CHECK_OK(end_of(&first, &record));
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }
 
 BOOT_TEST(groups, spawn_in_a_tight_group_fails_whole)
@@ -125,7 +107,7 @@ BOOT_TEST(groups, spawn_in_a_tight_group_fails_whole)
         CHECK(status == STATUS_OK || status == STATUS_GROUP_LIMIT);
         if (status == STATUS_OK)
             CHECK_OK(end_of(&process, &record));
-        CHECK_OK(destroy(group));
+        CHECK_OK(end_group(group));
     }
 }
 
@@ -144,7 +126,7 @@ BOOT_TEST(groups, limits_can_be_moved)
     CHECK_STATUS(group_set_weight(group, 0), STATUS_BAD_ARGUMENT);
     CHECK_STATUS(group_set_weight(group, 10001), STATUS_BAD_ARGUMENT);
     CHECK(group_set_limit(group, GROUP_RESOURCE_COUNT, 1) == STATUS_BAD_ARGUMENT);
-    CHECK_OK(destroy(group));
+    CHECK_OK(end_group(group));
 }
 
 BOOT_TEST(groups, parents_limit_binds_children)
@@ -158,8 +140,8 @@ BOOT_TEST(groups, parents_limit_binds_children)
     CHECK_STATUS(memory_create(inner, 64 * PAGE_SIZE, MEMORY_EAGER, &memory), STATUS_GROUP_LIMIT);
     CHECK_OK(memory_create(inner, 20 * PAGE_SIZE, MEMORY_EAGER, &memory));
     CHECK_OK(cap_close(memory.cap));
-    CHECK_OK(destroy(inner));
-    CHECK_OK(destroy(outer));
+    CHECK_OK(end_group(inner));
+    CHECK_OK(end_group(outer));
 }
 
 BOOT_TEST(groups, destroy_takes_everything)
@@ -223,6 +205,6 @@ BOOT_TEST(groups, twenty_containers)
         CHECK_OK(start_role(group, "exit", "1", NULL, 0, &process));
         CHECK_OK(end_of(&process, &record));
         CHECK_EQ(record.code, 1);
-        CHECK_OK(destroy(group));
+        CHECK_OK(end_group(group));
     }
 }

@@ -267,10 +267,7 @@ static int role_block(const char *argument)
     return (int)futex_wait(&word, 0, TIME_NEVER);
 }
 
-static const struct role {
-    const char *name;
-    int (*run)(const char *argument);
-} roles[] = {
+static const struct test_role roles[] = {
     {"exit", role_exit},
     {"sleep", role_sleep},
     {"spin", role_spin},
@@ -295,9 +292,5 @@ static const struct role {
 
 int run_role(int argc, char **argv)
 {
-    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-        if (string_equal(roles[i].name, argv[2]))
-            return roles[i].run(argc > 3 ? argv[3] : "");
-    }
-    return 255;
+    return test_play_role(roles, sizeof(roles) / sizeof(roles[0]), argc, argv);
 }

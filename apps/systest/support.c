@@ -1,52 +1,6 @@
 /* What the families share. */
 #include "systest.h"
 
-enum status start_role(group_t group, const char *role, const char *argument,
-                       const struct process_cap *caps, u32 cap_count, struct process *process)
-{
-    const char *arguments[] = {"systest", "--role", role, argument};
-    struct process_spec spec = {.name = role,
-                                .group = group,
-                                .image = systest.image,
-                                .arguments = arguments,
-                                .argument_count = argument == NULL ? 3 : 4,
-                                .caps = caps,
-                                .cap_count = cap_count};
-
-    return process_spawn(&spec, process);
-}
-
-enum status end_of(struct process *process, struct exit_record *record)
-{
-    enum status status = process_wait(process->handle, PATIENCE, record);
-
-    if (status == STATUS_TIMED_OUT)
-        (void)process_kill(process->handle, 0);
-    process_close(process);
-    return status;
-}
-
-enum status make_endpoint(u32 depth, endpoint_t *endpoint)
-{
-    return endpoint_create(systest.group, depth, 0, endpoint);
-}
-
-enum status make_mapping(u64 size, u32 flags, u64 *address, memory_t *memory)
-{
-    memory_t object;
-    enum status status = memory_create(systest.group, size, 0, &object);
-
-    if (status != STATUS_OK)
-        return status;
-    *address = 0;
-    status = memory_map(object, 0, size, flags, address);
-    if (memory == NULL || status != STATUS_OK)
-        (void)cap_close(object.cap);
-    else
-        *memory = object;
-    return status;
-}
-
 /* One request of the echo server; false: it was told to stop. */
 static bool answer_echo(struct message *message)
 {
