@@ -7,7 +7,7 @@ from ferrous.outcome import failed, passed
 from system import machines, session
 
 TEST_LINE = re.compile(r"^(PASS|FAIL) ([^\s:]+)(?:: (.*))?\s*$", re.MULTILINE)
-SUMMARY = re.compile(r"^systest: (\d+) passed, (\d+) failed\s*$", re.MULTILINE)
+SUMMARY = r"^{}: (\d+) passed, (\d+) failed\s*$"
 COUNTED = re.compile(r"^  (\S.*?) +([\d,]+)(?: KiB)?\s*$", re.MULTILINE)  # a line of `mem`
 PROCESS = re.compile(r"^ *(\d+) +\d+  \S+ +\d+ +(\d+) +(\d+) KiB +[\d.]+ +(\d+)  (\S+)\s*$", re.MULTILINE)
 KERNEL_PARTS = ("kernel image", "kernel data")
@@ -40,18 +40,18 @@ def lost(before, after):
                      for name in before if after.get(name, 0) != before[name])
 
 
-def outcomes_of(name, output):
-    """The outcomes of one run of systest from what it printed."""
+def outcomes_of(name, output, program="systest"):
+    """The outcomes of one run of a test program from what it printed."""
     found = TEST_LINE.findall(output)
     good = sum(1 for word, _, _ in found if word == "PASS")
     bad = [(test, reason) for word, test, reason in found if word == "FAIL"]
-    outcomes = [passed(f"{name}: systest", good)] if good else []
+    outcomes = [passed(f"{name}: {program}", good)] if good else []
     outcomes += [failed(f"{name}: {test}", reason or "no reason given") for test, reason in bad]
-    summary = SUMMARY.search(output)
+    summary = re.search(SUMMARY.format(program), output, re.MULTILINE)
     if not summary:
-        outcomes.append(failed(f"{name}: systest", f"no closing line\n{output[-3000:]}"))
+        outcomes.append(failed(f"{name}: {program}", f"no closing line\n{output[-3000:]}"))
     elif (int(summary.group(1)), int(summary.group(2))) != (good, len(bad)) or not good:
-        outcomes.append(failed(f"{name}: systest", f"{good} PASS and {len(bad)} FAIL lines, but: {summary.group(0)}"))
+        outcomes.append(failed(f"{name}: {program}", f"{good} PASS and {len(bad)} FAIL lines, but: {summary.group(0)}"))
     return outcomes
 
 

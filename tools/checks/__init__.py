@@ -36,6 +36,8 @@ PARTS = [
     Part("coverage", "lines and branches that the host tests reach", coverage.run, {"check": 2, "soak": 4}),
     Part("fuzz", "libFuzzer on what parses", fuzz.run, {"check": 1.5, "soak": 60}),
     Part("booted", "booted tests on many machines", booted.run_machines, {"quick": 0.5, "check": 6, "soak": 240}),
+    Part("attacks", "what no program should be able to do", booted.run_attacks,
+         {"check": 4, "soak": 720}),
     Part("crash", "programs that crash, again and again", booted.run_crashes, {"check": 1.5, "soak": 60}),
     Part("loader", "damaged boot files and machines that are refused", booted.run_loader, {"check": 1.5, "soak": 5}),
     Part("panic", "a panic names function, file and line", booted.run_panics, {"check": 1, "soak": 1}),
