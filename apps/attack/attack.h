@@ -75,6 +75,10 @@ static inline u64 address_of(const void *pointer)
     return (u64)(uintptr_t)pointer;
 }
 
+/* Destroys the group and closes the handle; false, with a reason, if it then still uses anything.
+ */
+bool end_group_empty(group_t group);
+
 /* --- a victim: an echo server in a group and process of its own, whose calls must keep working ---
  */
 struct victim {
@@ -90,7 +94,7 @@ struct victim {
 enum status victim_start(struct victim *victim) MUST_USE;
 /* `count` calls, each answered rightly? */
 bool victim_works(struct victim *victim, u32 count);
-/* Ends it: exits by itself with code 0, its group's usage falls to zero. */
+/* Ends it; true if it exits by itself with code 0 and its group is empty then. */
 bool victim_stop(struct victim *victim);
 int role_victim(const char *argument);
 

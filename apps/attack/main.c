@@ -18,7 +18,7 @@ static const struct {
 
 static const struct test_role roles[] = {
     {"victim", role_victim}, {"tell", role_tell},   {"deputy", role_deputy}, {"try", role_try},
-    {"call", role_call},     {"reply", role_reply}, {"sleep", role_sleep},
+    {"call", role_call},     {"reply", role_reply}, {"random", role_random}, {"sleep", role_sleep},
 };
 
 /* False: it is no option. */

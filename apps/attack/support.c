@@ -84,3 +84,22 @@ enum status enter(u64 number, u64 handle, const u64 words[8])
     memcpy(frame.words, words, sizeof(frame.words));
     return ferrous_syscall(&frame);
 }
+
+bool end_group_empty(group_t group)
+{
+    struct group_usage usage;
+    enum status status = group_destroy(group);
+    bool empty = status == STATUS_OK;
+
+    if (empty)
+        status = group_usage(group, &usage);
+    if (status != STATUS_OK)
+        test_fail(__FILE__, __LINE__, "a group cannot be destroyed: %s", status_text(status));
+    for (u32 i = 0; empty && i < GROUP_RESOURCE_COUNT; i++) {
+        if (status == STATUS_OK && usage.used[i] != 0)
+            test_fail(__FILE__, __LINE__, "a destroyed group still uses %llu of resource %u",
+                      (unsigned long long)usage.used[i], i);
+    }
+    (void)cap_close(group.cap);
+    return empty && !test_has_failed();
+}

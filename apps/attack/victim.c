@@ -56,12 +56,10 @@ bool victim_works(struct victim *victim, u32 count)
 bool victim_stop(struct victim *victim)
 {
     struct exit_record record;
-    struct group_usage usage;
     bool good = victim_answers(victim, VICTIM_QUIT);
 
     good &= end_of(&victim->process, &record) == STATUS_OK && record.reason == EXIT_NORMAL &&
             record.code == 0;
-    good &= group_usage(victim->group, &usage) == STATUS_OK && usage.used[GROUP_PROCESSES] == 0;
-    good &= end_group(victim->group) == STATUS_OK;
+    good &= end_group_empty(victim->group);
     return cap_close(victim->endpoint.cap) == STATUS_OK && good;
 }
