@@ -16,10 +16,13 @@ static const struct {
     {"rounds=", &options.rounds},
 };
 
+/* clang-format off: one a line */
 static const struct test_role roles[] = {
-    {"victim", role_victim}, {"tell", role_tell},   {"deputy", role_deputy}, {"try", role_try},
-    {"call", role_call},     {"reply", role_reply}, {"random", role_random}, {"sleep", role_sleep},
+    {"victim", role_victim}, {"tell", role_tell},   {"deputy", role_deputy},
+    {"try", role_try},       {"call", role_call},   {"reply", role_reply},
+    {"random", role_random}, {"touch", role_touch}, {"sleep", role_sleep},
 };
+/* clang-format on */
 
 /* False: it is no option. */
 static bool read_option(const char *word)

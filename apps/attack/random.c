@@ -113,8 +113,10 @@ static bool bury(struct expendable *one, struct ends *ends)
 
     if (status == STATUS_WOULD_BLOCK)
         return false;
-    if (record.reason == EXIT_NORMAL && one->log->calls == one->made)
-        test_fail(__FILE__, __LINE__, "one ended before its first call");
+    /* Where the group has nothing left it may end before its first call, but it must know its role.
+     */
+    if (record.reason == EXIT_NORMAL && record.code == 255 && one->log->calls == one->made)
+        test_fail(__FILE__, __LINE__, "one did not know its role");
     count_end(ends, &record);
     process_close(&one->process);
     one->alive = false;
@@ -211,9 +213,9 @@ static void renew(struct run *run)
     run->renew = false;
 }
 
-static void run_until_done(struct run *run, struct victim *victim)
+static void run_until_done(struct run *run, u64 calls, struct victim *victim)
 {
-    while (calls_made(run) < options.calls && !test_has_failed()) {
+    while (calls_made(run) < calls && !test_has_failed()) {
         for (u32 i = 0; i < WIDTH; i++)
             tend(run, &run->all[i]);
         if (run->renew)
@@ -223,31 +225,48 @@ static void run_until_done(struct run *run, struct victim *victim)
     }
 }
 
-BOOT_TEST(random, calls_with_random_registers)
+static void print_ends(const struct run *run)
+{
+    print(
+        "  %llu calls in %llu lives: %llu ended by themselves, %llu by a fault, %llu were killed, "
+        "%llu went with their group; %llu could not be started\n",
+        (unsigned long long)calls_made(run), (unsigned long long)run->ends.lives,
+        (unsigned long long)run->ends.by_itself, (unsigned long long)run->ends.by_fault,
+        (unsigned long long)run->ends.killed, (unsigned long long)run->ends.by_group,
+        (unsigned long long)run->ends.refused);
+}
+
+static void make_calls(u64 calls)
 {
     static struct run run;
     struct victim victim;
 
     memset(&run, 0, sizeof(run));
-    run.dice = dice_for(1);
+    run.dice = dice_for(calls);
     CHECK_OK(victim_start(&victim));
     CHECK_OK(arena_open(&run.arena));
     for (u32 i = 0; i < WIDTH; i++)
         CHECK_OK(open_log(&run.all[i]));
-    run_until_done(&run, &victim);
-    print(
-        "  %llu calls in %llu lives: %llu ended by themselves, %llu by a fault, %llu were killed, "
-        "%llu went with their group; %llu could not be started\n",
-        (unsigned long long)calls_made(&run), (unsigned long long)run.ends.lives,
-        (unsigned long long)run.ends.by_itself, (unsigned long long)run.ends.by_fault,
-        (unsigned long long)run.ends.killed, (unsigned long long)run.ends.by_group,
-        (unsigned long long)run.ends.refused);
+    run_until_done(&run, calls, &victim);
+    print_ends(&run);
     end_all(&run);
     arena_close(&run.arena);
+    CHECK(calls_made(&run) >= calls);
     for (u32 i = 0; i < WIDTH; i++) {
         CHECK_OK(memory_unmap(address_of(run.all[i].log), PAGE_SIZE));
         CHECK_OK(cap_close(run.all[i].log_memory.cap));
     }
     CHECK(victim_works(&victim, 10));
     CHECK(victim_stop(&victim));
+}
+
+/* Short, and so the one that pays for what a first run touches: the long one need not run again. */
+BOOT_TEST(random, a_few_calls)
+{
+    make_calls(1000);
+}
+
+BOOT_TEST(random, calls_with_random_registers)
+{
+    make_calls(options.calls);
 }
