@@ -16,11 +16,18 @@ static const struct {
     {"rounds=", &options.rounds},
 };
 
-/* clang-format off: one a line */
+/* clang-format off */
 static const struct test_role roles[] = {
-    {"victim", role_victim}, {"tell", role_tell},   {"deputy", role_deputy},
-    {"try", role_try},       {"call", role_call},   {"reply", role_reply},
-    {"random", role_random}, {"touch", role_touch}, {"sleep", role_sleep},
+    {"victim", role_victim},
+    {"tell", role_tell},
+    {"deputy", role_deputy},
+    {"try", role_try},
+    {"call", role_call},
+    {"reply", role_reply},
+    {"random", role_random},
+    {"touch", role_touch},
+    {"hog", role_hog},
+    {"sleep", role_sleep},
 };
 /* clang-format on */
 
