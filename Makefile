@@ -24,6 +24,7 @@ SHELL := /bin/bash
 all: image report
 
 include mk/tools.mk
+include mk/idl.mk
 include mk/kernel.mk
 include mk/boot.mk
 include mk/user.mk

@@ -3,7 +3,7 @@
 # Everything of the kernel that is not the x86_64 port, with the sim port, goes into one archive, the library
 # into another, so that a test links what it needs and may put its own version of the rest in its place.
 
-HOST_INCLUDES := -Ikernel -Ikernel/arch/include -Ikernel/arch/sim/include -Isdk/include -Iinterfaces -Itests/unit
+HOST_INCLUDES := -Ikernel -Ikernel/arch/include -Ikernel/arch/sim/include -Isdk/include $(IDL_INCLUDE) -Itests/unit
 HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-sanitize=function
 HOST_CFLAGS   := $(COMMON) $(HOST_INCLUDES) -DFERROUS_HOST -DFERROUS_DEBUG -O1 -fno-omit-frame-pointer -fno-builtin \
                  -fno-strict-aliasing $(HOST_SANITIZE)
@@ -14,12 +14,12 @@ HOST_LDLIBS   := -lm -lpthread
 HOST_LIB_SOURCES    := $(filter-out lib/memory.c,$(LIB_SOURCES))
 HOST_KERNEL_SOURCES := $(KERNEL_CORE) $(call sources,kernel/arch/sim)
 HOST_UNIT_SOURCES   := $(call sources,tests/unit)
-HOST_SDK_SOURCES    := $(call sources,sdk)
+HOST_SDK_SOURCES    := $(call sources,sdk) $(IDL_SOURCES)
 HOST_BOOT_SOURCES   := $(call sources,boot/uefi)
 host_objects = $(patsubst %.c,$(BUILD)/host/%.o,$(1))
 $(call stamp,$(BUILD)/host/flags,$(CLANG) $(HOST_CFLAGS))
 
-$(BUILD)/host/%.o: %.c $(BUILD)/host/flags
+$(BUILD)/host/%.o: %.c $(BUILD)/host/flags | $(IDL_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CC,host $<)$(CLANG) $(HOST_CFLAGS) -I$(<D) $(if $(filter boot/%,$<),-fshort-wchar) -c $< -o $@
 
@@ -81,7 +81,7 @@ FUZZ_CFLAGS  := $(HOST_CFLAGS) -fsanitize=fuzzer-no-link
 FUZZ_SOURCES := $(HOST_LIB_SOURCES) $(FUZZ_SHARED) services/supervisor/manifest.c
 $(call stamp,$(BUILD)/fuzz/flags,$(CLANG) $(FUZZ_CFLAGS))
 
-$(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags
+$(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags | $(IDL_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CC,fuzz $<)$(CLANG) $(FUZZ_CFLAGS) -c $< -o $@
 

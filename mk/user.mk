@@ -1,18 +1,18 @@
 # User space: the library and one program per folder of services/, drivers/ and apps/.
 
 USER_TARGET  := --target=x86_64-unknown-none-elf
-USER_CFLAGS  := $(USER_TARGET) $(COMMON) -Isdk/include -Iinterfaces -DFERROUS_USER -O2 -ffreestanding -fPIE \
+USER_CFLAGS  := $(USER_TARGET) $(COMMON) -Isdk/include $(IDL_INCLUDE) -DFERROUS_USER -O2 -ffreestanding -fPIE \
                 -fvisibility=hidden -fno-stack-protector -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
                 -fno-strict-aliasing -ffunction-sections -fdata-sections -mno-red-zone -mgeneral-regs-only
 USER_SCRIPT  := $(wildcard sdk/user.ld)
 USER_LDFLAGS := -static -pie --no-dynamic-linker -z text -z norelro -z max-page-size=4096 --gc-sections \
                 --build-id=none --hash-style=gnu -e _start $(if $(USER_SCRIPT),-T $(USER_SCRIPT),--image-base=0x400000)
 
-SDK_SOURCES := $(call sources,sdk) $(sort $(wildcard sdk/*.S))
+SDK_SOURCES := $(call sources,sdk) $(IDL_SOURCES) $(sort $(wildcard sdk/*.S))
 $(call stamp,$(BUILD)/user/flags,$(CLANG) $(USER_CFLAGS))
 user_objects = $(patsubst %,$(BUILD)/user/%.o,$(1))
 
-$(BUILD)/user/%.c.o: %.c $(BUILD)/user/flags
+$(BUILD)/user/%.c.o: %.c $(BUILD)/user/flags | $(IDL_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CC,user $<)$(CLANG) $(USER_CFLAGS) -I$(<D) -c $< -o $@
 

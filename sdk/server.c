@@ -1,5 +1,5 @@
 /* The server loop. A reply that nobody waits for any more is dropped by the kernel; the loop goes
- * on. */
+ * on. So it does after a reply that the client cannot take: no client may end its server. */
 #include "ferrous/server.h"
 
 static u64 deadline_of(const struct server *server)
@@ -40,7 +40,27 @@ static bool dispatch(const struct server *server, struct message *message)
 static bool may_go_on(enum status status)
 {
     return status == STATUS_CANCELLED || status == STATUS_NO_CALLER ||
-           status == STATUS_NOT_ACCEPTED || status == STATUS_REPLY_DROPPED;
+           status == STATUS_REPLY_DROPPED;
+}
+
+/*
+ * Answers and waits for the next. A reply whose capabilities have no room at the client (it accepts
+ * fewer, its space is full, its group at its limit) leaves the call open: the client gets the
+ * reason in its place.
+ */
+static enum status reply_and_receive(const struct server *server, struct message *message)
+{
+    struct message failure;
+    enum status status =
+        ipc_reply_receive(server->endpoint, message, server->accept, deadline_of(server));
+
+    if (status == STATUS_OK || status == STATUS_TIMED_OUT || may_go_on(status))
+        return status;
+    message_fail(&failure, status);
+    /* NO_CALLER: the reply was delivered, and it is the endpoint that is of no use. */
+    if (ipc_reply(&failure) != STATUS_OK)
+        return status;
+    return ipc_receive(server->endpoint, message, server->accept, deadline_of(server));
 }
 
 enum status server_run(const struct server *server)
@@ -55,8 +75,7 @@ enum status server_run(const struct server *server)
         else if (status != STATUS_OK && !may_go_on(status))
             return status;
         if (status == STATUS_OK && dispatch(server, &message))
-            status =
-                ipc_reply_receive(server->endpoint, &message, server->accept, deadline_of(server));
+            status = reply_and_receive(server, &message);
         else
             status = ipc_receive(server->endpoint, &message, server->accept, deadline_of(server));
     }

@@ -7,7 +7,7 @@
 #include "bench.h"
 
 #include "ferrous/console.h"
-#include "interfaces/manager.h"
+#include "interfaces/manager_client.h"
 #include "lib/string.h"
 
 #define CALIBRATION_TURNS 10000u
@@ -121,10 +121,10 @@ static void read_arguments(int argc, char **argv)
 static void report_boot(void)
 {
     endpoint_t manager = {start_cap("manager")};
-    struct message message = MESSAGE_INIT(MANAGER_BOOT);
+    struct manager_boot_reply boot;
 
-    if (!cap_is_null(manager.cap) && ipc_call_checked(manager, &message, TIME_NEVER) == STATUS_OK)
-        print("BENCH boot_to_init %llu %s\n", (ull)message.words[0], bench.unit);
+    if (!cap_is_null(manager.cap) && manager_boot(manager, TIME_NEVER, &boot) == STATUS_OK)
+        print("BENCH boot_to_init %llu %s\n", (ull)boot.ticks, bench.unit);
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,6 @@
 /* Commands that start and end processes, through the process manager. */
-#include "ferrous/ipc.h"
 #include "ferrous/time.h"
-#include "interfaces/manager.h"
+#include "interfaces/manager_client.h"
 #include "lib/string.h"
 #include "shell.h"
 
@@ -63,7 +62,7 @@ static void describe_end(char *text, size_t size, const struct exit_record *reco
 }
 
 /* One line on how it ended; nothing after a normal end with code 0. */
-static void tell_end(const char *name, const struct manager_result *result)
+static void tell_end(const char *name, const struct manager_job_end *result)
 {
     const struct exit_record *record = &result->record;
     char text[128];
@@ -94,10 +93,9 @@ static size_t pack(char *text, size_t size, int argc, char **argv)
     return used;
 }
 
-static bool start_job(struct shell *shell, int argc, char **argv, u64 limit_ns, u64 *job,
-                      u64 *process_id)
+static bool start_job(struct shell *shell, int argc, char **argv, u64 limit_ns,
+                      struct manager_run_reply *job)
 {
-    struct message message = MESSAGE_INIT(MANAGER_RUN);
     char text[MESSAGE_MAX_INLINE];
     size_t size = pack(text, sizeof(text), argc, argv);
     enum status status;
@@ -106,67 +104,38 @@ static bool start_job(struct shell *shell, int argc, char **argv, u64 limit_ns, 
         print("%s: the arguments are too long\n", argv[0]);
         return false;
     }
-    message.words[1] = limit_ns;
-    message_put_data(&message, text, size);
-    (void)message_put_cap(&message, shell->job_event.cap, RIGHT_SIGNAL, CAP_SEND_COPY);
-    message_accept(&message, 1);
-    status = ipc_call_checked(shell->manager, &message, TIME_NEVER);
+    status =
+        manager_run(shell->manager, text, (u32)size, limit_ns, shell->job_event, TIME_NEVER, job);
     if (status != STATUS_OK) {
         print("%s: %s\n", argv[0],
               status == STATUS_NOT_FOUND ? "no such program" : status_text(status));
         return false;
     }
-    *job = message.words[0];
-    *process_id = message.words[1];
-    message_drop_caps(&message, 0);
+    (void)cap_close(job->process.cap);
     return true;
-}
-
-static enum status kill_process(struct shell *shell, u64 process_id)
-{
-    struct message message = MESSAGE_INIT(MANAGER_KILL);
-
-    message.words[0] = process_id;
-    return ipc_call_checked(shell->manager, &message, TIME_NEVER);
-}
-
-static enum status fetch_result(struct shell *shell, u64 job, struct manager_result *result)
-{
-    struct message message = MESSAGE_INIT(MANAGER_RESULT);
-    enum status status;
-
-    message.words[0] = job;
-    status = ipc_call_checked(shell->manager, &message, TIME_NEVER);
-    if (status != STATUS_OK)
-        return status;
-    if (message_length(&message) != sizeof(*result))
-        return STATUS_TOO_SMALL;
-    memcpy(result, message_data(), sizeof(*result));
-    return STATUS_OK;
 }
 
 /* Runs a program to its end; ctrl-c kills it. */
 static void run_to_end(struct shell *shell, int argc, char **argv, u64 limit_ns)
 {
-    struct manager_result result;
+    struct manager_result_reply end;
+    struct manager_run_reply job;
     enum status status;
-    u64 process_id;
-    u64 job;
 
     shell->pending &= ~(u64)EVENT_INTERRUPT;
-    if (!start_job(shell, argc, argv, limit_ns, &job, &process_id))
+    if (!start_job(shell, argc, argv, limit_ns, &job))
         return;
     for (;;) {
-        status = fetch_result(shell, job, &result);
+        status = manager_result(shell->manager, job.job, TIME_NEVER, &end);
         if (status != STATUS_WOULD_BLOCK)
             break;
         if ((shell_wait(shell, EVENT_JOB | EVENT_INTERRUPT, TIME_NEVER) & EVENT_INTERRUPT) != 0) {
             print("^C\n");
-            (void)kill_process(shell, process_id);
+            (void)!manager_kill(shell->manager, job.process_id, TIME_NEVER);
         }
     }
     if (status == STATUS_OK)
-        tell_end(argv[0], &result);
+        tell_end(argv[0], &end.result);
     else
         print("%s: its result is lost: %s\n", argv[0], status_text(status));
 }
@@ -191,7 +160,7 @@ static void run_kill(struct shell *shell, int argc, char **argv)
         print("kill: '%s' is not a number\n", argv[1]);
         return;
     }
-    status = kill_process(shell, process_id);
+    status = manager_kill(shell->manager, process_id, TIME_NEVER);
     if (status == STATUS_NOT_FOUND)
         print("kill: %llu is no service or program of the process manager\n", (ull)process_id);
     else if (status != STATUS_OK)
@@ -211,19 +180,15 @@ static void run_svc(struct shell *shell, int argc, char **argv)
     (void)argv;
     print("  %-16s %-8s %5s %8s  %s\n", "NAME", "STATE", "PID", "RESTARTS", "LAST END");
     for (u64 index = 0;; index++) {
-        struct message message = MESSAGE_INIT(MANAGER_SERVICE);
-        struct manager_service service;
+        struct manager_service_reply reply;
+        const struct manager_service_facts *service = &reply.service;
         char last_end[128];
 
-        message.words[0] = index;
-        if (ipc_call_checked(shell->manager, &message, TIME_NEVER) != STATUS_OK ||
-            message_length(&message) != sizeof(service))
+        if (manager_service(shell->manager, index, TIME_NEVER, &reply) != STATUS_OK)
             return;
-        memcpy(&service, message_data(), sizeof(service));
-        describe_end(last_end, sizeof(last_end), &service.last_end);
-        print("  %-16.*s %-8s %5llu %8u  %s\n", (int)sizeof(service.name), service.name,
-              service_state_text(service.state), (ull)service.process_id, service.restarts,
-              last_end);
+        describe_end(last_end, sizeof(last_end), &service->last_end);
+        print("  %-16s %-8s %5llu %8u  %s\n", service->name, service_state_text(service->state),
+              (ull)service->process_id, service->restarts, last_end);
     }
 }
 
@@ -232,17 +197,11 @@ static void run_programs(struct shell *shell, int argc, char **argv)
     (void)argc;
     (void)argv;
     for (u64 index = 0;; index++) {
-        struct message message = MESSAGE_INIT(MANAGER_PROGRAM);
-        char name[MESSAGE_MAX_INLINE + 1];
-        u32 length;
+        struct manager_program_reply reply;
 
-        message.words[0] = index;
-        if (ipc_call_checked(shell->manager, &message, TIME_NEVER) != STATUS_OK)
+        if (manager_program(shell->manager, index, TIME_NEVER, &reply) != STATUS_OK)
             return;
-        length = message_length(&message);
-        memcpy(name, message_data(), length);
-        name[length] = '\0';
-        print("  %s\n", name);
+        print("  %s\n", reply.name);
     }
 }
 

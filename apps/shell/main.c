@@ -6,7 +6,8 @@
 #include "ferrous/time.h"
 #include "lib/string.h"
 
-#define PROMPT "ferrous> "
+#define PROMPT      "ferrous> "
+#define INPUT_CHUNK 64u
 
 /* A restarted driver has forgotten who listens: ask again when nothing came for that long. */
 #define SUBSCRIBE_AGAIN_NS (2 * NS_PER_S)
@@ -17,7 +18,7 @@ static void write_console(void *context, const char *text, size_t size)
 {
     struct shell *shell = context;
 
-    (void)console_write(shell->console, text, size, TIME_NEVER);
+    (void)!console_write_all(shell->console, text, size, TIME_NEVER);
 }
 
 static enum status make_event(struct shell *shell, u64 bit, endpoint_t *endpoint)
@@ -31,8 +32,9 @@ static enum status make_event(struct shell *shell, u64 bit, endpoint_t *endpoint
 
 void shell_subscribe(struct shell *shell)
 {
-    (void)!console_subscribe(shell->console, CONSOLE_EVENT_INPUT, shell->input_event);
-    (void)!console_subscribe(shell->console, CONSOLE_EVENT_INTERRUPT, shell->interrupt_event);
+    (void)!console_subscribe(shell->console, CONSOLE_EVENT_INPUT, shell->input_event, TIME_NEVER);
+    (void)!console_subscribe(shell->console, CONSOLE_EVENT_INTERRUPT, shell->interrupt_event,
+                             TIME_NEVER);
 }
 
 u64 shell_wait(struct shell *shell, u64 events, u64 deadline_ns)
@@ -68,14 +70,14 @@ static void greet(struct shell *shell)
 /* Feeds what was typed to the editor until there is nothing more. */
 static void take_input(struct shell *shell)
 {
-    char bytes[64];
-    size_t count;
+    struct console_read_reply input;
 
     for (;;) {
-        if (console_read(shell->console, bytes, sizeof(bytes), &count) != STATUS_OK || count == 0)
+        if (console_read(shell->console, INPUT_CHUNK, TIME_NEVER, &input) != STATUS_OK ||
+            input.text_count == 0)
             return;
-        for (size_t i = 0; i < count; i++) {
-            switch (line_editor_feed(&shell->editor, (u8)bytes[i])) {
+        for (u32 i = 0; i < input.text_count; i++) {
+            switch (line_editor_feed(&shell->editor, input.text[i])) {
             case LINE_READY:
                 shell_execute(shell, shell->editor.text);
                 line_editor_begin(&shell->editor);

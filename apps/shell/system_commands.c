@@ -210,7 +210,7 @@ static void run_log(struct shell *shell, int argc, char **argv)
                                        position, &written, &position)) ||
             written == 0)
             return;
-        (void)console_write(shell->console, text, written, TIME_NEVER);
+        (void)!console_write_all(shell->console, text, written, TIME_NEVER);
     }
 }
 

@@ -1,5 +1,5 @@
 /*
- * The UART driver: serves interfaces/console.h. Its capabilities are its eight ports, its
+ * The UART driver: serves interfaces/console.idl. Its capabilities are its eight ports, its
  * interrupt, the receiving side of the console endpoint, and a group from which it makes one thread
  * and one endpoint; nothing else.
  *
@@ -12,7 +12,8 @@
 #include "ferrous/server.h"
 #include "ferrous/start.h"
 #include "ferrous/thread.h"
-#include "interfaces/console.h"
+#include "ferrous/typed.h"
+#include "interfaces/console_server.h"
 
 struct subscriber {
     u64 badge; /* of the client */
@@ -70,45 +71,42 @@ static void arrived(void *context)
     (void)publish(context, CONSOLE_EVENT_INPUT);
 }
 
-static enum status handle_write(struct console *console, struct message *message)
+static enum status handle_write(void *context, u64 badge, struct console_write_request *request,
+                                struct console_write_reply *reply)
 {
-    u8 text[MESSAGE_MAX_INLINE];
-    u32 length = message_length(message);
-    const u8 *data = message_data();
+    struct console *console = context;
     enum status status = STATUS_OK;
     u32 taken = 0;
 
-    for (u32 i = 0; i < length; i++)
-        text[i] = data[i];
+    (void)badge;
     mutex_lock(&console->uart.lock);
-    while (taken < length && status == STATUS_OK) {
-        if (text[taken] == '\n')
+    while (taken < request->text_count && status == STATUS_OK) {
+        if (request->text[taken] == '\n')
             status = uart_put(&console->uart, '\r');
         if (status == STATUS_OK)
-            status = uart_put(&console->uart, text[taken]);
+            status = uart_put(&console->uart, request->text[taken]);
         if (status == STATUS_OK)
             taken++;
     }
     uart_kick(&console->uart);
     mutex_unlock(&console->uart.lock);
-    *message = MESSAGE_INIT(0);
-    message->words[0] = taken;
+    reply->taken = taken;
     return status;
 }
 
-static enum status handle_read(struct console *console, struct message *message)
+static enum status handle_read(void *context, u64 badge, struct console_read_request *request,
+                               struct console_read_reply *reply)
 {
-    u8 text[MESSAGE_MAX_INLINE];
-    u64 wanted = message->words[0];
-    u32 length = 0;
+    struct console *console = context;
+    u32 count = 0;
 
+    (void)badge;
     mutex_lock(&console->uart.lock);
-    while (length < MESSAGE_MAX_INLINE && length < wanted &&
-           byte_queue_take(&console->uart.received, &text[length]))
-        length++;
+    while (count < sizeof(reply->text) && count < request->wanted &&
+           byte_queue_take(&console->uart.received, &reply->text[count]))
+        count++;
     mutex_unlock(&console->uart.lock);
-    *message = MESSAGE_INIT(0);
-    message_put_data(message, text, length);
+    reply->text_count = count;
     return STATUS_OK;
 }
 
@@ -134,63 +132,53 @@ static struct subscriber *find_place(struct console *console, u64 badge, u64 eve
     return place;
 }
 
-static enum status handle_subscribe(struct console *console, struct message *message)
+static enum status handle_subscribe(void *context, u64 badge,
+                                    struct console_subscribe_request *request)
 {
-    endpoint_t endpoint = {message_take_cap(message, 0)};
-    u64 event = message->words[0];
-    u64 badge = message->badge;
+    struct console *console = context;
+    bool wanted = !cap_is_null(request->listener.cap);
     struct subscriber *place;
 
-    *message = MESSAGE_INIT(0);
-    if (event != CONSOLE_EVENT_INPUT && event != CONSOLE_EVENT_INTERRUPT) {
-        (void)cap_close(endpoint.cap);
-        return STATUS_BAD_ARGUMENT;
-    }
     mutex_lock(&console->uart.lock);
-    place = find_place(console, badge, event);
+    place = find_place(console, badge, request->event);
     if (place != NULL) {
         drop(place);
-        if (!cap_is_null(endpoint.cap))
-            *place = (struct subscriber){.badge = badge, .event = event, .endpoint = endpoint};
-        if (event == CONSOLE_EVENT_INPUT && byte_queue_count(&console->uart.received) != 0)
-            (void)endpoint_signal(endpoint);
+        if (wanted)
+            *place = (struct subscriber){.badge = badge,
+                                         .event = request->event,
+                                         .endpoint = {cap_take(&request->listener.cap)}};
+        if (wanted && request->event == CONSOLE_EVENT_INPUT &&
+            byte_queue_count(&console->uart.received) != 0)
+            (void)endpoint_signal(place->endpoint);
     }
     mutex_unlock(&console->uart.lock);
-    if (place != NULL)
-        return STATUS_OK;
-    (void)cap_close(endpoint.cap);
-    return STATUS_FULL;
+    return place != NULL ? STATUS_OK : STATUS_FULL;
 }
 
-static enum status handle_state(struct console *console, struct message *message)
+static enum status handle_state(void *context, u64 badge, struct console_state_reply *reply)
 {
-    *message = MESSAGE_INIT(0);
+    struct console *console = context;
+
+    (void)badge;
     mutex_lock(&console->uart.lock);
-    message->words[0] = console->uart.received_count;
-    message->words[1] = console->uart.sent_count;
-    message->words[2] = console->uart.lost_count;
-    message->words[3] = console->uart.interrupt_count;
+    reply->received = console->uart.received_count;
+    reply->sent = console->uart.sent_count;
+    reply->lost = console->uart.lost_count;
+    reply->interrupts = console->uart.interrupt_count;
     mutex_unlock(&console->uart.lock);
     return STATUS_OK;
 }
 
+static const struct console_ops console_ops = {
+    .write = handle_write,
+    .read = handle_read,
+    .subscribe = handle_subscribe,
+    .state = handle_state,
+};
+
 static void handle(void *context, struct message *message)
 {
-    struct console *console = context;
-    u32 label = message_label(message);
-    enum status status = STATUS_BAD_ARGUMENT;
-
-    message_drop_caps(message, label == CONSOLE_SUBSCRIBE ? 1 : 0);
-    if (label == CONSOLE_WRITE)
-        status = handle_write(console, message);
-    else if (label == CONSOLE_READ)
-        status = handle_read(console, message);
-    else if (label == CONSOLE_SUBSCRIBE)
-        status = handle_subscribe(console, message);
-    else if (label == CONSOLE_STATE)
-        status = handle_state(console, message);
-    if (status != STATUS_OK)
-        message_fail(message, status);
+    console_dispatch(&console_ops, context, message);
 }
 
 /*
@@ -216,8 +204,10 @@ static u64 serve_interrupts(void *context)
 int main(int argc, char **argv)
 {
     struct console *console = &the_console;
-    struct server server = {
-        .endpoint = {start_cap("console")}, .accept = 1, .context = console, .handle = handle};
+    struct server server = {.endpoint = {start_cap("console")},
+                            .accept = CONSOLE_MAX_CAPS,
+                            .context = console,
+                            .handle = handle};
     ports_t ports = {start_cap("ports")};
     struct cap_facts facts;
     struct thread thread;

@@ -1,8 +1,9 @@
 /* The process manager: programs run for clients, their limits and their results. The messages:
- * interfaces/manager.h. */
+ * interfaces/manager.idl. */
 #include "supervisor.h"
 
 #include "ferrous/time.h"
+#include "ferrous/typed.h"
 #include "lib/checked_math.h"
 #include "lib/string.h"
 
@@ -68,12 +69,12 @@ void jobs_drop_client(struct supervisor *supervisor, u64 client)
     }
 }
 
-static bool parse_command(const struct message *message, struct command *command)
+static bool parse_command(const struct manager_run_request *request, struct command *command)
 {
-    u32 length = message_length(message);
+    u32 length = request->words_count;
     u32 at = 0;
 
-    memcpy(command->text, message_data(), length);
+    memcpy(command->text, request->words, length);
     command->text[length] = '\0';
     command->count = 0;
     if (length == 0 || command->text[length - 1] != '\0')
@@ -130,69 +131,66 @@ static enum status run_job(struct supervisor *supervisor, struct child *child,
     return STATUS_OK;
 }
 
-static enum status handle_run(struct supervisor *supervisor, struct message *message)
+static enum status handle_run(void *context, u64 badge, struct manager_run_request *request,
+                              struct manager_run_reply *reply)
 {
+    struct supervisor *supervisor = context;
     struct child *child = find_free(supervisor);
-    endpoint_t notify = {message_take_cap(message, 0)};
-    u64 limit_ns = message->words[1];
-    u64 client = message->badge;
     struct command command;
     enum status status;
 
+    if ((rights_of(supervisor, badge) & MANAGER_RIGHT_RUN) == 0)
+        return STATUS_MISSING_RIGHT;
     if (child == NULL)
-        status = STATUS_FULL;
-    else if (!parse_command(message, &command))
-        status = STATUS_BAD_ARGUMENT;
-    else
-        status = run_job(supervisor, child, &command);
-    if (status != STATUS_OK) {
-        (void)cap_close(notify.cap);
+        return STATUS_FULL;
+    if (!parse_command(request, &command))
+        return STATUS_BAD_ARGUMENT;
+    status = run_job(supervisor, child, &command);
+    if (status != STATUS_OK)
         return status;
-    }
-    child->client = client;
-    child->notify = notify;
-    child->deadline_ns = limit_ns == 0 ? TIME_NEVER : time_after_ns(limit_ns);
-    *message = MESSAGE_INIT(0);
-    message->words[0] = child_index(supervisor, child);
-    message->words[1] = child->process.id;
-    (void)message_put_cap(message, child->process.handle.cap, RIGHT_WAIT | RIGHT_INSPECT,
-                          CAP_SEND_COPY);
+    child->client = badge;
+    child->notify.cap = cap_take(&request->listener.cap);
+    child->deadline_ns = request->limit_ns == 0 ? TIME_NEVER : time_after_ns(request->limit_ns);
+    reply->job = child_index(supervisor, child);
+    reply->process_id = child->process.id;
+    reply->process = child->process.handle;
     return STATUS_OK;
 }
 
-static enum status handle_result(struct supervisor *supervisor, struct message *message)
+static enum status handle_result(void *context, u64 badge, struct manager_result_request *request,
+                                 struct manager_result_reply *reply)
 {
-    struct manager_result result;
+    struct supervisor *supervisor = context;
     struct child *child;
-    u64 job = message->words[0];
 
-    if (job >= MAX_CHILDREN)
+    if (request->job >= MAX_CHILDREN)
         return STATUS_NOT_FOUND;
-    child = &supervisor->children[job];
-    if (!is_job(child) || child->client != message->badge)
+    child = &supervisor->children[request->job];
+    if (!is_job(child) || child->client != badge)
         return STATUS_NOT_FOUND;
     if (child->state != CHILD_ENDED)
         return STATUS_WOULD_BLOCK;
-    result = (struct manager_result){.record = child->record,
-                                     .process_id = child->process.id,
-                                     .run_ns = child->ended_ns - child->started_ns,
-                                     .cpu_ns = child->cpu_ns,
-                                     .end = child->end};
+    reply->result = (struct manager_job_end){.record = child->record,
+                                             .process_id = child->process.id,
+                                             .run_ns = child->ended_ns - child->started_ns,
+                                             .cpu_ns = child->cpu_ns,
+                                             .end = child->end};
     forget(child);
-    *message = MESSAGE_INIT(0);
-    message_put_data(message, &result, sizeof(result));
     return STATUS_OK;
 }
 
-static enum status handle_kill(struct supervisor *supervisor, struct message *message)
+static enum status handle_kill(void *context, u64 badge, struct manager_kill_request *request)
 {
+    struct supervisor *supervisor = context;
+
+    if ((rights_of(supervisor, badge) & MANAGER_RIGHT_KILL) == 0)
+        return STATUS_MISSING_RIGHT;
     for (u32 i = 0; i < MAX_CHILDREN; i++) {
         struct child *child = &supervisor->children[i];
 
-        if (child->state != CHILD_RUNNING || child->process.id != message->words[0])
+        if (child->state != CHILD_RUNNING || child->process.id != request->process_id)
             continue;
         child->end = MANAGER_END_KILLED;
-        *message = MESSAGE_INIT(0);
         return process_kill(child->process.handle, 0);
     }
     return STATUS_NOT_FOUND;
@@ -202,90 +200,74 @@ static enum manager_service_state service_state(const struct child *child)
 {
     switch (child->state) {
     case CHILD_RUNNING:
-        return SERVICE_RUNNING;
+        return MANAGER_SERVICE_STATE_RUNNING;
     case CHILD_WAITING:
-        return SERVICE_WAITING;
+        return MANAGER_SERVICE_STATE_WAITING;
     case CHILD_STOPPED:
-        return SERVICE_STOPPED;
+        return MANAGER_SERVICE_STATE_STOPPED;
     default:
-        return SERVICE_FAILED;
+        return MANAGER_SERVICE_STATE_FAILED;
     }
 }
 
-static enum status handle_service(struct supervisor *supervisor, struct message *message)
+static enum status handle_service(void *context, u64 badge, struct manager_service_request *request,
+                                  struct manager_service_reply *reply)
 {
-    struct manager_service service;
+    struct supervisor *supervisor = context;
+    struct manager_service_facts *facts = &reply->service;
     const struct child *child;
 
+    (void)badge;
     /* Services were started first, so they hold the first places. */
-    if (message->words[0] >= MAX_CHILDREN)
+    if (request->index >= MAX_CHILDREN)
         return STATUS_NOT_FOUND;
-    child = &supervisor->children[message->words[0]];
+    child = &supervisor->children[request->index];
     if (child->entry == NULL || !child->entry->is_service)
         return STATUS_NOT_FOUND;
-    memset(&service, 0, sizeof(service));
-    string_copy(service.name, sizeof(service.name), child->entry->name);
-    service.process_id = child->state == CHILD_RUNNING ? child->process.id : 0;
-    service.state = service_state(child);
-    service.restarts = child->restarts;
-    service.last_end = child->record;
-    *message = MESSAGE_INIT(0);
-    message_put_data(message, &service, sizeof(service));
+    string_copy(facts->name, sizeof(facts->name), child->entry->name);
+    facts->process_id = child->state == CHILD_RUNNING ? child->process.id : 0;
+    facts->state = service_state(child);
+    facts->restarts = child->restarts;
+    facts->last_end = child->record;
     return STATUS_OK;
 }
 
-static enum status handle_program(struct supervisor *supervisor, struct message *message)
+static enum status handle_program(void *context, u64 badge, struct manager_program_request *request,
+                                  struct manager_program_reply *reply)
 {
+    struct supervisor *supervisor = context;
     struct process_image image;
     const char *name;
 
-    if (message->words[0] > UINT32_MAX)
+    (void)badge;
+    if (request->index > UINT32_MAX)
         return STATUS_NOT_FOUND;
-    name = archive_name(&supervisor->archive, (u32)message->words[0]);
+    name = archive_name(&supervisor->archive, (u32)request->index);
     if (name == NULL || archive_find(&supervisor->archive, name, &image) != STATUS_OK)
         return STATUS_NOT_FOUND;
-    *message = MESSAGE_INIT(0);
-    message_put_data(message, name, strlen(name) + 1);
+    string_copy(reply->name, sizeof(reply->name), name);
     return STATUS_OK;
 }
 
-static enum status dispatch(struct supervisor *supervisor, struct message *message)
+static enum status handle_boot(void *context, u64 badge, struct manager_boot_reply *reply)
 {
-    u32 rights = rights_of(supervisor, message->badge);
+    const struct supervisor *supervisor = context;
 
-    switch (message_label(message)) {
-    case MANAGER_RUN:
-        if ((rights & MANAGER_RIGHT_RUN) == 0)
-            return STATUS_MISSING_RIGHT;
-        return handle_run(supervisor, message);
-    case MANAGER_RESULT:
-        return handle_result(supervisor, message);
-    case MANAGER_KILL:
-        if ((rights & MANAGER_RIGHT_KILL) == 0)
-            return STATUS_MISSING_RIGHT;
-        return handle_kill(supervisor, message);
-    case MANAGER_SERVICE:
-        return handle_service(supervisor, message);
-    case MANAGER_PROGRAM:
-        return handle_program(supervisor, message);
-    case MANAGER_BOOT:
-        *message = MESSAGE_INIT(0);
-        message->words[0] = supervisor->boot_ticks;
-        return STATUS_OK;
-    default:
-        return STATUS_BAD_ARGUMENT;
-    }
+    (void)badge;
+    reply->ticks = supervisor->boot_ticks;
+    return STATUS_OK;
 }
 
 void manager_handle(void *context, struct message *message)
 {
-    struct supervisor *supervisor = context;
-    bool takes_cap = message_label(message) == MANAGER_RUN &&
-                     (rights_of(supervisor, message->badge) & MANAGER_RIGHT_RUN) != 0;
-    enum status status;
+    static const struct manager_ops ops = {
+        .run = handle_run,
+        .result = handle_result,
+        .kill = handle_kill,
+        .service = handle_service,
+        .program = handle_program,
+        .boot = handle_boot,
+    };
 
-    message_drop_caps(message, takes_cap ? 1 : 0);
-    status = dispatch(supervisor, message);
-    if (status != STATUS_OK)
-        message_fail(message, status);
+    manager_dispatch(&ops, context, message);
 }

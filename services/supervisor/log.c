@@ -32,5 +32,5 @@ void supervisor_log(struct supervisor *supervisor, const char *format, ...)
     length += format_to_va(text + length, sizeof(text) - length - 1, format, arguments);
     va_end(arguments);
     text[length++] = '\n';
-    (void)console_write(console, text, length, time_after_ns(LOG_PATIENCE_NS));
+    (void)console_write_all(console, text, length, time_after_ns(LOG_PATIENCE_NS));
 }

@@ -112,7 +112,7 @@ static u64 run_due(void *context)
 int main(int argc, char **argv)
 {
     struct supervisor *supervisor = &the_supervisor;
-    struct server server = {.accept = 1,
+    struct server server = {.accept = MANAGER_MAX_CAPS,
                             .context = supervisor,
                             .handle = manager_handle,
                             .handle_signal = handle_deaths,

@@ -13,7 +13,7 @@
 #include "ferrous/archive.h"
 #include "ferrous/calls.h"
 #include "ferrous/ipc.h"
-#include "interfaces/manager.h"
+#include "interfaces/manager_server.h"
 #include "manifest.h"
 
 #define MAX_CHILDREN  64u

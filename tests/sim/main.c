@@ -207,7 +207,7 @@ static bool run_one(u64 seed, struct run_result *total)
     return !result.failed;
 }
 
-static const char *const status_names[SIM_STATUS_COUNT] = {
+static const char *const status_names[] = {
 #define STATUS(number, name, text) [number] = #name,
 #include "abi/status.def"
 #undef STATUS
