@@ -19,7 +19,7 @@ HOST_BOOT_SOURCES   := $(call sources,boot/uefi)
 host_objects = $(patsubst %.c,$(BUILD)/host/%.o,$(1))
 $(call stamp,$(BUILD)/host/flags,$(CLANG) $(HOST_CFLAGS))
 
-$(BUILD)/host/%.o: %.c $(BUILD)/host/flags | $(IDL_HEADERS)
+$(BUILD)/host/%.o: %.c $(BUILD)/host/flags | $(IDL_HEADERS) $(TEST_IDL_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CC,host $<)$(CLANG) $(HOST_CFLAGS) -I$(<D) $(if $(filter boot/%,$<),-fshort-wchar) -c $< -o $@
 
@@ -33,6 +33,7 @@ $(eval $(call host_archive,lib,$(HOST_LIB_SOURCES)))
 $(eval $(call host_archive,unit,$(HOST_UNIT_SOURCES)))
 $(eval $(call host_archive,sdk,$(HOST_SDK_SOURCES)))
 $(eval $(call host_archive,boot,$(HOST_BOOT_SOURCES)))
+$(eval $(call host_archive,idl,$(call sources,tests/idl) $(TEST_IDL_SOURCES)))
 
 # Tests of a folder link the archives of that folder and of those below it. What a test defines itself comes first
 # and is taken (muldefs).
@@ -41,9 +42,10 @@ HOST_TESTS_lib    := $(patsubst %.c,$(BUILD)/host/%,$(sort $(wildcard lib/*_test
 HOST_TESTS_kernel := $(patsubst %.c,$(BUILD)/host/%,$(sort $(wildcard kernel/*/*_test.c kernel/arch/*/*_test.c)))
 HOST_TESTS_boot   := $(patsubst %.c,$(BUILD)/host/%,$(sort $(wildcard boot/uefi/*_test.c)))
 HOST_TESTS_sdk    := $(patsubst %.c,$(BUILD)/host/%,$(sort $(wildcard sdk/*_test.c)))
+HOST_TESTS_idl    := $(patsubst %.c,$(BUILD)/host/%,$(sort $(wildcard tests/idl/*_test.c)))
 HOST_TESTED_USER  := $(sort $(patsubst %/,%,$(dir $(wildcard $(addsuffix /*/*_test.c,services drivers apps)))))
 HOST_TESTS_user   := $(foreach dir,$(HOST_TESTED_USER),$(patsubst %.c,$(BUILD)/host/%,$(sort $(wildcard $(dir)/*_test.c))))
-HOST_TESTS        := $(foreach part,lib kernel boot sdk user,$(HOST_TESTS_$(part)))
+HOST_TESTS        := $(foreach part,lib kernel boot sdk idl user,$(HOST_TESTS_$(part)))
 
 define host_test_rules
 $(HOST_TESTS_$(1)): %: %.o $$(foreach archive,unit $(2),$(BUILD)/host/lib$$(archive).a)
@@ -53,6 +55,7 @@ $(if $(HOST_TESTS_lib),$(eval $(call host_test_rules,lib,lib)))
 $(if $(HOST_TESTS_kernel),$(eval $(call host_test_rules,kernel,kernel lib)))
 $(if $(HOST_TESTS_boot),$(eval $(call host_test_rules,boot,boot lib)))
 $(if $(HOST_TESTS_sdk),$(eval $(call host_test_rules,sdk,sdk lib)))
+$(if $(HOST_TESTS_idl),$(eval $(call host_test_rules,idl,idl sdk lib)))
 
 # A program's folder is an archive too, so that a test takes what it needs and leaves main.c.
 define host_user_test_rules
@@ -78,10 +81,11 @@ $(BUILD)/host/directed: $(call host_objects,$(DIRECTED_SOURCES)) $(BUILD)/host/l
 FUZZERS      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_SHARED  := $(filter-out $(wildcard tests/fuzz/fuzz_*.c),$(call sources,tests/fuzz))
 FUZZ_CFLAGS  := $(HOST_CFLAGS) -fsanitize=fuzzer-no-link
-FUZZ_SOURCES := $(HOST_LIB_SOURCES) $(FUZZ_SHARED) services/supervisor/manifest.c
+FUZZ_SOURCES := $(HOST_LIB_SOURCES) $(FUZZ_SHARED) services/supervisor/manifest.c \
+                sdk/typed.c tests/idl/fake.c $(filter-out $(TEST_IDL_TABLE).c,$(TEST_IDL_SOURCES))
 $(call stamp,$(BUILD)/fuzz/flags,$(CLANG) $(FUZZ_CFLAGS))
 
-$(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags | $(IDL_HEADERS)
+$(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags | $(IDL_HEADERS) $(TEST_IDL_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CC,fuzz $<)$(CLANG) $(FUZZ_CFLAGS) -c $< -o $@
 

@@ -23,3 +23,13 @@ $(IDL_HEADERS) $(IDL_SOURCES) $(IDL_JSON) &: $(IDL_FILES) $(IDL_TOOL) $(BUILD)/i
 
 .PHONY: idl
 idl: $(IDL_HEADERS) $(IDL_SOURCES) $(IDL_JSON)
+
+# The interface of the tests, in a run of its own.
+TEST_IDL         := tests/idl/sample
+TEST_IDL_TABLE   := $(BUILD)/idl/tests/idl/sample_interfaces
+TEST_IDL_HEADERS := $(call idl_headers,$(TEST_IDL))
+TEST_IDL_SOURCES := $(call idl_sources,$(TEST_IDL)) $(TEST_IDL_TABLE).c
+
+$(TEST_IDL_HEADERS) $(TEST_IDL_SOURCES) $(TEST_IDL_TABLE).json &: $(TEST_IDL).idl $(IDL_TOOL)
+	$(call say,IDL,$(BUILD)/idl/tests/idl)$(PYTHON) tools/idl --out $(BUILD)/idl/tests/idl --prefix tests/idl/ \
+	    --table $(notdir $(TEST_IDL_TABLE)) $(TEST_IDL).idl

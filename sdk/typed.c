@@ -150,8 +150,6 @@ u64 typed_take_known(struct typed_in *in, u32 index, bool (*is_known)(u64 value)
 /* The next `size` bytes of inline data; NULL: there are not so many. */
 static const u8 *advance(struct typed_in *in, u64 size)
 {
-    const u8 *place = in->data + in->used;
-
     if (in->status != STATUS_OK)
         return NULL;
     if (size > in->size - in->used) {
@@ -159,7 +157,7 @@ static const u8 *advance(struct typed_in *in, u64 size)
         return NULL;
     }
     in->used += (u32)size;
-    return place;
+    return in->data + in->used - size;
 }
 
 void typed_take_struct(struct typed_in *in, void *to, u32 size, typed_check check)

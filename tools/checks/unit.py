@@ -7,7 +7,7 @@ from ferrous.context import ROOT
 from ferrous.outcome import failed, passed
 
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
-TEST_FOLDERS = ("lib", "kernel", "boot", "sdk", "services", "drivers", "apps")
+TEST_FOLDERS = ("lib", "kernel", "boot", "sdk", "services", "drivers", "apps", "tests/idl")
 LIMIT_S = 300
 
 

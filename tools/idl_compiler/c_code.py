@@ -41,13 +41,13 @@ def enum_check(interface, enum):
 
 
 def stored_check(kind, at):
-    """A condition on the bytes at `at`."""
+    """A call that looks at the bytes at `at`."""
     if isinstance(kind, Struct):
         return f"{check_name(kind)}({at})"
     if isinstance(kind, Enum):
         return f"{check_name(kind)}(typed_load({at}, {kind.size}))"
     if isinstance(kind, Bool):
-        return f"typed_load({at}, 1) <= 1"
+        return f"typed_bool_is_valid({at})"
     if isinstance(kind, Status):
         return f"typed_status_is_known(typed_load({at}, 4))"
     return f"typed_text_has_end({at}, {kind.limit + 1})"
@@ -62,22 +62,24 @@ def struct_check(struct):
         at = f"at + {field.offset}" if field.offset else "at"
         if field.count:
             size = field.size // field.count
+            element = f"{at} + i" if size == 1 else f"{at} + (size_t)i * {size}"
             lines += [f"    for (u32 i = 0; i < {field.count}; i++) {{",
-                      f"        if (!({stored_check(field.type, f'{at} + (size_t)i * {size}')}))",
-                      "            return false;", "    }"]
+                      f"        if (!{stored_check(field.type, element)})", "            return false;", "    }"]
         else:
-            lines += [f"    if (!({stored_check(field.type, at)}))", "        return false;"]
+            lines += [f"    if (!{stored_check(field.type, at)})", "        return false;"]
     return lines + ["    return true;", "}", ""]
+
+
+def in_order(shape):
+    """The parameters as they travel: structures lie before strings and arrays."""
+    return sorted(shape.params, key=lambda param: (param.array is not None, param.offset is not None))
 
 
 # --- putting ---
 
 def put(shape, source):
     """Statements. `source` is "" for the arguments of a stub, or what stands before a field, as in "reply->"."""
-    lines = []
-    for param in shape.params:
-        lines += put_one(param, source)
-    return lines
+    return [line for param in in_order(shape) for line in put_one(param, source)]
 
 
 def put_one(param, source):
@@ -113,13 +115,7 @@ def shape_lines(shape, kind):
 
 def take(interface, shape, target):
     """Statements that fill the structure in front of `target`, as in "request."."""
-    inline = sorted((p for p in shape.params if p.offset is not None or p.array is not None),
-                    key=lambda p: (p.array is not None, p.offset or 0, p.array or 0))
-    rest = [p for p in shape.params if p not in inline]
-    lines = []
-    for param in rest + inline:
-        lines += take_one(interface, param, target)
-    return lines
+    return [line for param in in_order(shape) for line in take_one(interface, param, target)]
 
 
 def take_one(interface, param, target):

@@ -1,6 +1,6 @@
 """How the model's types and names look in C."""
 
-from idl_compiler.model import Array, Bool, Cap, Enum, Status, String, Struct
+from idl_compiler.model import INTS, Array, Bool, Cap, Enum, Status, String, Struct
 
 SMALL_SIGNED = {"i8": "int8_t", "i16": "int16_t"}
 
@@ -87,7 +87,7 @@ def argument(interface, param):
         return [f"const char *{param.name}"]
     if isinstance(kind, Array):
         element = element_type(interface, kind.element)
-        pointed = "void" if element == "u8" else element
+        pointed = "void" if kind.element == INTS["u8"] else element
         return [f"const {pointed} *{param.name}", f"u32 {param.name}_count"]
     if isinstance(kind, Struct):
         return [f"const {struct_type(interface, kind)} *{param.name}"]
