@@ -22,6 +22,6 @@
 #define USER_START 0x10000ull
 /* The last page of the lower half is nobody's: a SYSCALL in its last bytes would come back to an
  * address that is not canonical, which SYSRET takes a fault for in ring 0 (Intel SDM 2B). */
-#define USER_END 0x00007ffffffff000ull
+#define USER_END   0x00007ffffffff000ull
 
 #endif

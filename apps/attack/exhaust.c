@@ -53,7 +53,9 @@ static enum status more_threads(void)
 {
     struct thread_facts facts;
 
-    return kthread_create(start_self(), USER_START, USER_START, 0, 0, true, &facts);
+    /* The buffer is good for another thread, if nothing is sent. */
+    return kthread_create(start_self(), USER_START, USER_START, 0, 0, true, message_buffer(),
+                          &facts);
 }
 
 static enum status more_processes(void)

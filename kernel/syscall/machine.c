@@ -51,8 +51,8 @@ static enum status info_cpus(struct thread *thread)
         u64 idle = cpu->idle_ns;
         if (ATOMIC_LOAD(&cpu->idle) && now > cpu->idle_since_ns)
             idle += now - cpu->idle_since_ns; /* the stretch under way */
-        u64 fast = cpu->metrics->counters[METRIC_FAST_CALLS] +
-                   cpu->metrics->counters[METRIC_FAST_REPLIES];
+        u64 fast =
+            cpu->metrics->counters[METRIC_FAST_CALLS] + cpu->metrics->counters[METRIC_FAST_REPLIES];
         struct machine_cpu out = {
             .index = i,
             .apic_id = cpu->apic_id,

@@ -79,7 +79,7 @@ static struct arch_context *make_the_call(struct arch_context *context, const st
     context->deadline = call->deadline;
     context->aux = 0;
     memcpy(context->words, call->w, sizeof(context->words));
-    return upcall_syscall();
+    return sim_syscall(context, call->number);
 }
 
 /* The thread does not notice: its registers are as before when it goes on. */
@@ -87,7 +87,7 @@ static struct arch_context *yield(struct arch_context *context)
 {
     struct arch_context before = *context;
     context->number = SYS_yield;
-    struct arch_context *next = upcall_syscall();
+    struct arch_context *next = sim_syscall(context, SYS_yield);
     *context = before;
     return next;
 }
@@ -661,7 +661,7 @@ static u64 first_extra_handle(void)
         const struct cap_slot *slot = peek_slot_at(init->thread->space, i);
         if (!slot)
             return 0;
-        if (slot->handle != 0 && !is_initial_handle(slot->handle))
+        if (peek_in_use(slot) && !is_initial_handle(slot->handle))
             return slot->handle;
     }
 }

@@ -254,7 +254,9 @@ static void epochs_unique(const char *name)
     const struct view *v = view();
     for (u32 i = 0; i < v->object_count; i++)
         for (u32 j = i + 1; j < v->object_count; j++)
-            EXPECT(name, v->objects[i]->epoch != v->objects[j]->epoch,
+            EXPECT(name,
+                   v->objects[i]->epoch != v->objects[j]->epoch ||
+                       v->objects[i]->epoch == EPOCH_DEAD,
                    "objects %llu and %llu have the same epoch",
                    (unsigned long long)v->objects[i]->id, (unsigned long long)v->objects[j]->id);
 }

@@ -33,11 +33,11 @@
 #define NUMBER_REPLY_RECEIVE 5
 
 /* struct port_cpu, reached through GS in kernel mode */
-#define CPU_USER_SP     0
-#define CPU_CONTEXT_END 8
-#define CPU_STACK_TOP   16
-#define CPU_CORE        24
-#define CPU_SELF        32
+#define CPU_USER_SP        0
+#define CPU_CONTEXT_END    8
+#define CPU_STACK_TOP      16
+#define CPU_CORE           24
+#define CPU_SELF           32
 #define CPU_SWAP_HINDRANCE 40
 
 /* GDT. SYSCALL wants kernel data after kernel code, SYSRET user code after user data (Intel SDM

@@ -14,7 +14,8 @@
 struct cpu;
 struct trap_frame;
 
-#define HINDRANCE_FPU_OPEN    1u /* user mode may use the FPU without a trap: registers may hold state */
+#define HINDRANCE_FPU_OPEN                                                                         \
+    1u /* user mode may use the FPU without a trap: registers may hold state */
 #define HINDRANCE_NO_FSGSBASE 2u
 
 struct port_cpu {
