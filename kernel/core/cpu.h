@@ -9,6 +9,7 @@
 #include "arch/cpu.h"
 #include "core/lock.h"
 #include "lib/chacha.h"
+#include "lib/list.h"
 
 struct thread;
 struct run_queue;
@@ -44,12 +45,15 @@ struct cpu {
     struct vspace *loaded; /* whose page tables are loaded; NULL: the kernel's; atomic */
     u64 loaded_tlb_generation;
     u64 switched_at; /* cycles at which current began to be billed */
+    u64 picked_at;   /* cycles at which its activity was taken from the run queue */
     /* Unless `any` of it is set, a system call or fault goes straight back to its thread. */
     union cpu_attention attention;
     bool need_resched;
     bool entry_is_syscall;  /* how the current kernel entry began */
     struct thread *recheck; /* blocked in this kernel entry although it had been killed */
     struct thread *entered; /* whose vector state and segment bases are in the registers */
+
+    struct list jobs; /* long work that waits for its next slice (group/reaper.h) */
 
     /* Requests from other CPUs: any CPU pushes (sched/mailbox.h). */
     struct mail *mailbox;
@@ -60,6 +64,7 @@ struct cpu {
     struct grace_node *grace_next;    /* waiting for the next period to begin; this CPU only */
     struct grace_node *grace_waiting; /* waiting for period grace_target */
     u64 grace_target;
+    u64 grace_nudge_ns; /* when to ask others to pass; TIME_NEVER: not armed */
 
     /* Caches: this CPU only. */
     u64 frame_cache[FRAME_CACHE_SIZE]; /* numbers of free frames (mm/frame.c) */

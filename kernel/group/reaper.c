@@ -6,23 +6,17 @@
 #include "core/cpu.h"
 #include "group/group.h"
 
-KERNEL_STATE static struct list queues[CPU_MAX];
-
 void reaper_init(void)
 {
-    for (u32 i = 0; i < CPU_MAX; i++)
-        list_init(&queues[i]);
-}
-
-static struct list *this_queue(void)
-{
-    return &queues[this_cpu()->index];
+    for (u32 i = 0; i < cpu_count(); i++)
+        list_init(&cpu_at(i)->jobs);
 }
 
 void job_queue(struct job *job)
 {
-    list_push_back(this_queue(), &job->link);
-    this_cpu()->attention.look = 1;
+    struct cpu *cpu = this_cpu();
+    list_push_back(&cpu->jobs, &job->link);
+    cpu->attention.look = 1;
 }
 
 static void grace_is_over(struct grace_node *grace)
@@ -53,7 +47,7 @@ bool job_start(struct job *job)
 
 bool reaper_run(void)
 {
-    struct list *link = list_pop_front(this_queue());
+    struct list *link = list_pop_front(&this_cpu()->jobs);
     if (!link)
         return false;
     struct job *job = LIST_ENTRY(link, struct job, link);
@@ -64,5 +58,5 @@ bool reaper_run(void)
 
 bool reaper_has_work(void)
 {
-    return !list_is_empty(this_queue());
+    return !list_is_empty(&this_cpu()->jobs);
 }

@@ -11,7 +11,7 @@
 void run_queue_init(struct run_queue *queue)
 {
     *queue = (struct run_queue){.slice_end_ns = TIME_NEVER};
-    tree_init(&queue->ready);
+    tree_init(&queue->rest);
 }
 
 void run_queue_insert(struct run_queue *queue, struct activity *activity)
@@ -22,41 +22,58 @@ void run_queue_insert(struct run_queue *queue, struct activity *activity)
         activity->virtual_time = floor;
     activity->link.key = activity->virtual_time;
     activity->state = ACTIVITY_READY;
-    tree_insert(&queue->ready, &activity->link);
+    struct activity *later = activity;
+    if (!queue->first || activity->link.key < queue->first->link.key) {
+        later = queue->first;
+        queue->first = activity;
+    }
+    if (later)
+        tree_insert(&queue->rest, &later->link);
     ATOMIC_STORE(&queue->count, queue->count + 1);
 }
 
 void run_queue_remove(struct run_queue *queue, struct activity *activity)
 {
     ASSERT(activity->state == ACTIVITY_READY);
-    tree_remove(&queue->ready, &activity->link);
+    struct tree_node *node = &activity->link;
+    if (activity == queue->first) {
+        node = tree_first(&queue->rest);
+        queue->first = node ? TREE_ENTRY(node, struct activity, link) : NULL;
+    }
+    if (node)
+        tree_remove(&queue->rest, node);
     activity->state = ACTIVITY_IDLE;
     ATOMIC_STORE(&queue->count, queue->count - 1);
 }
 
 struct activity *run_queue_pick(struct run_queue *queue)
 {
-    struct tree_node *first = tree_first(&queue->ready);
-    if (!first)
+    struct activity *activity = queue->first;
+    if (!activity)
         return NULL;
-    struct activity *activity = TREE_ENTRY(first, struct activity, link);
     run_queue_remove(queue, activity);
     if (activity->virtual_time > queue->virtual_now)
         ATOMIC_STORE_RELAXED(&queue->virtual_now, activity->virtual_time);
     return activity;
 }
 
+static bool may_run_on(const struct activity *activity, u32 cpu)
+{
+    return ATOMIC_LOAD_RELAXED(&activity->thread->cpu_mask) >> cpu & 1;
+}
+
 struct activity *run_queue_pick_for(struct run_queue *queue, u32 cpu)
 {
-    TREE_FOREACH(node, &queue->ready)
-    {
+    struct activity *found = queue->first && may_run_on(queue->first, cpu) ? queue->first : NULL;
+    for (struct tree_node *node = tree_first(&queue->rest); node && !found;
+         node = tree_next(node)) {
         struct activity *activity = TREE_ENTRY(node, struct activity, link);
-        if (ATOMIC_LOAD_RELAXED(&activity->thread->cpu_mask) >> cpu & 1) {
-            run_queue_remove(queue, activity);
-            return activity;
-        }
+        if (may_run_on(activity, cpu))
+            found = activity;
     }
-    return NULL;
+    if (found)
+        run_queue_remove(queue, found);
+    return found;
 }
 
 bool run_queue_precedes(const struct activity *ready, u64 virtual_time)

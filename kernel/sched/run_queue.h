@@ -6,10 +6,12 @@
 #include "sched/thread.h"
 
 struct run_queue {
-    struct tree ready;
-    u32 count;         /* of ready; atomic, others read it */
+    struct activity *first; /* the least; apart from the tree, which with one or two it spares */
+    struct tree rest;
+    u32 count;         /* of both; atomic, others read it */
     u64 virtual_now;   /* never goes back: what the last picked had used */
-    u64 slice_end_ns;  /* TIME_NEVER: nobody waits */
+    u64 slice_end_ns;  /* when the timer looks whether the running one has had its slice;
+                          TIME_NEVER: nobody waits */
     u64 pull_requests; /* mask of CPUs that ask for work; atomic */
 };
 

@@ -20,6 +20,7 @@ void sched_init(void)
     for (u32 i = 0; i < cpu_count(); i++) {
         run_queue_init(&run_queues[i]);
         cpu_at(i)->run_queue = &run_queues[i];
+        cpu_at(i)->grace_nudge_ns = TIME_NEVER;
     }
 }
 
@@ -116,12 +117,12 @@ void sched_yield_cpu(void)
 {
     struct cpu *cpu = this_cpu();
     struct activity *activity = cpu->current->activity;
-    struct tree_node *first = tree_first(&cpu->run_queue->ready);
+    const struct activity *first = cpu->run_queue->first;
     if (!first)
         return;
     /* Behind the first in line, so that it is the one that runs. */
-    if (activity->virtual_time < first->key)
-        activity->virtual_time = first->key;
+    if (activity->virtual_time < first->link.key)
+        activity->virtual_time = first->link.key;
     cpu->need_resched = true;
     cpu->attention.look = 1;
 }
@@ -135,32 +136,53 @@ void sched_kick(struct thread *thread)
         this_cpu()->attention.look = 1;
 }
 
-/* Somebody else's turn: the current thread goes back to the queue. */
+static void run(struct cpu *cpu, struct activity *activity)
+{
+    activity->state = ACTIVITY_RUNNING;
+    cpu->current = activity->thread;
+    cpu->picked_at = arch_cycles();
+    trace_measure(cpu, HISTOGRAM_RUN_DELAY, cpu->picked_at - activity->ready_at);
+    TRACE(SCHED_SWITCH, cpu->trace_context->thread, activity->thread->object.id, 0, 0);
+}
+
+/* Has the current thread's activity used less than those that wait, and may it stay here? */
+static bool may_go_on(const struct cpu *cpu, const struct thread *thread)
+{
+    const struct activity *first = cpu->run_queue->first;
+    return (!first || thread->activity->virtual_time < first->link.key) &&
+           (ATOMIC_LOAD_RELAXED(&thread->cpu_mask) >> cpu->index & 1);
+}
+
+/* Perhaps somebody else's turn: then the current thread goes back to the queue, after the next has
+ * been taken out, so that two who alternate never meet in the tree. */
 static void preempt(struct cpu *cpu)
 {
     struct thread *thread = cpu->current;
     cpu->need_resched = false;
-    cpu->run_queue->slice_end_ns = TIME_NEVER;
     if (!thread)
+        return;
+    sched_charge(thread);
+    bool work = reaper_has_work();
+    if (!work && may_go_on(cpu, thread))
         return;
     sched_leave(cpu, thread, false);
     cpu->current = NULL;
     struct activity *activity = thread->activity;
+    struct activity *next = work ? NULL : run_queue_pick(cpu->run_queue);
     activity->state = ACTIVITY_IDLE;
     sched_enqueue(cpu, activity);
+    if (next)
+        run(cpu, next);
 }
 
 static void pick(struct cpu *cpu)
 {
     /* One slice of long work between any two threads. */
-    (void)reaper_run();
+    if (unlikely(reaper_has_work()))
+        (void)reaper_run();
     struct activity *activity = run_queue_pick(cpu->run_queue);
-    if (!activity)
-        return;
-    activity->state = ACTIVITY_RUNNING;
-    cpu->current = activity->thread;
-    trace_measure(cpu, HISTOGRAM_RUN_DELAY, arch_cycles() - activity->ready_at);
-    TRACE(SCHED_SWITCH, cpu->trace_context->thread, activity->thread->object.id, 0, 0);
+    if (activity)
+        run(cpu, activity);
 }
 
 /* Killed and suspended threads do not get back to user mode. */
@@ -181,27 +203,49 @@ static void heed_flags(struct cpu *cpu)
     }
 }
 
+static u64 slice_ns(void)
+{
+    return reaper_has_work() ? SCHED_REAPER_NS : SCHED_SLICE_NS;
+}
+
+/* What has been armed stays, also when what it was for has gone: it is looked at when it fires, and
+ * two who take turns do not set the timer each time. */
 static void arm_timer(struct cpu *cpu)
 {
     struct run_queue *queue = cpu->run_queue;
-    u64 next = timer_next();
     bool others = queue->count > 0 || reaper_has_work();
-    if (likely(!others && !grace_is_waiting(cpu))) {
-        queue->slice_end_ns = TIME_NEVER;
-        arch_timer_set(next);
-        return;
+    bool slice = others && queue->slice_end_ns == TIME_NEVER;
+    bool nudge = grace_is_waiting(cpu) && cpu->grace_nudge_ns == TIME_NEVER;
+    bool push = queue->count > 0 && cpu_count() > 1 && balance_can_push(cpu);
+    u64 next = timer_next();
+    if (unlikely(slice | nudge | push)) {
+        u64 now = arch_clock_ns();
+        if (slice)
+            queue->slice_end_ns = now + slice_ns();
+        if (nudge)
+            cpu->grace_nudge_ns = now + GRACE_NUDGE_NS;
+        if (push && now + SCHED_BALANCE_NS < next)
+            next = now + SCHED_BALANCE_NS;
     }
-    u64 now = arch_clock_ns();
-    if (others && queue->slice_end_ns == TIME_NEVER)
-        queue->slice_end_ns = now + (reaper_has_work() ? SCHED_REAPER_NS : SCHED_SLICE_NS);
     if (queue->slice_end_ns < next)
         next = queue->slice_end_ns;
-    if (queue->count > 0 && cpu_count() > 1 && balance_can_push(cpu) &&
-        now + SCHED_BALANCE_NS < next)
-        next = now + SCHED_BALANCE_NS;
-    if (grace_is_waiting(cpu) && now + GRACE_NUDGE_NS < next)
-        next = now + GRACE_NUDGE_NS;
+    if (cpu->grace_nudge_ns < next)
+        next = cpu->grace_nudge_ns;
     arch_timer_set(next);
+}
+
+/* The time has come that arm_timer chose for the slice: is it over for the one that runs now? */
+static void check_slice(struct cpu *cpu, u64 now_ns)
+{
+    struct run_queue *queue = cpu->run_queue;
+    queue->slice_end_ns = TIME_NEVER;
+    if (queue->count == 0 && !reaper_has_work())
+        return;
+    u64 ran = arch_cycles_to_ns(arch_cycles() - cpu->picked_at);
+    if (ran >= slice_ns())
+        cpu->need_resched = true;
+    else
+        queue->slice_end_ns = now_ns + slice_ns() - ran;
 }
 
 /* Translations that others have asked to be dropped go first: once the report is made, the frames
@@ -233,6 +277,7 @@ static bool idle_enter(struct cpu *cpu)
 {
     vspace_unload(cpu);
     cpu->idle_since_ns = arch_clock_ns();
+    cpu->run_queue->slice_end_ns = TIME_NEVER;
     balance_ask(cpu);
     grace_idle_enter(cpu);
     if (!mailbox_is_empty(cpu)) {
@@ -266,19 +311,16 @@ struct arch_context *sched_exit(void)
             cpu->recheck = NULL;
             (void)wait_cancel(killed, STATUS_CANCELLED);
         }
-        mailbox_drain(cpu);
+        if (unlikely(!mailbox_is_empty(cpu)))
+            mailbox_drain(cpu);
         if (unlikely(cpu->run_queue->pull_requests))
             balance_answer(cpu);
-        if (cpu->current && likely(!cpu->need_resched)) {
+        if (cpu->need_resched)
+            preempt(cpu);
+        if (!cpu->current)
+            pick(cpu);
+        if (cpu->current)
             heed_flags(cpu);
-        } else {
-            if (cpu->need_resched)
-                preempt(cpu);
-            if (!cpu->current)
-                pick(cpu);
-            if (cpu->current)
-                heed_flags(cpu);
-        }
         (void)report_quiescent(cpu);
         struct thread *thread = cpu->current;
         if (likely(thread && !cpu->need_resched && mailbox_is_empty(cpu))) {
@@ -296,12 +338,16 @@ struct arch_context *upcall_timer(void)
     struct cpu *cpu = sched_enter();
     COUNT(cpu, INTERRUPTS);
     u64 now = arch_clock_ns();
-    bool more = timer_run(now);
-    if (now >= cpu->run_queue->slice_end_ns || more)
+    if (timer_run(now))
         cpu->need_resched = true;
+    if (now >= cpu->run_queue->slice_end_ns)
+        check_slice(cpu, now);
     balance_push(cpu);
-    if (grace_is_waiting(cpu))
-        grace_nudge();
+    if (now >= cpu->grace_nudge_ns) {
+        cpu->grace_nudge_ns = TIME_NEVER;
+        if (grace_is_waiting(cpu))
+            grace_nudge();
+    }
     return sched_exit();
 }
 

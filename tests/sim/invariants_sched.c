@@ -60,15 +60,25 @@ static void current_threads(const char *name)
     }
 }
 
+/* In order of their turn. NULL: no more. */
+static const struct activity *next_ready(const struct run_queue *queue,
+                                         const struct activity *activity)
+{
+    const struct tree_node *node =
+        activity == queue->first ? tree_first(&queue->rest) : tree_next(&activity->link);
+    return node ? TREE_ENTRY(node, const struct activity, link) : NULL;
+}
+
 static void run_queues(const char *name)
 {
     for (u32 i = 0; i < cpu_count(); i++) {
         const struct run_queue *queue = cpu_at(i)->run_queue;
         u32 count = 0;
         u64 key = 0;
-        TREE_FOREACH(node, &queue->ready)
-        {
-            const struct activity *activity = TREE_ENTRY(node, struct activity, link);
+        EXPECT(name, queue->first || tree_is_empty(&queue->rest),
+               "the run queue of CPU %u has no first but others", i);
+        for (const struct activity *activity = queue->first; activity;
+             activity = next_ready(queue, activity)) {
             const struct thread *thread = activity->thread;
             EXPECT(name, ledger_holds("activity", activity),
                    "a freed activity is in the run queue of CPU %u", i);
@@ -84,8 +94,8 @@ static void run_queues(const char *name)
                    id_of(thread));
             EXPECT(name, !thread->wait_lock && !thread->exited,
                    "thread %llu is ready and waits or has ended", id_of(thread));
-            EXPECT(name, node->key >= key, "the run queue of CPU %u is out of order", i);
-            key = node->key;
+            EXPECT(name, activity->link.key >= key, "the run queue of CPU %u is out of order", i);
+            key = activity->link.key;
             count++;
         }
         EXPECT(name, count == queue->count, "CPU %u has %u ready and counts %u", i, count,
@@ -95,9 +105,10 @@ static void run_queues(const char *name)
 
 static bool is_in_queue(const struct activity *activity)
 {
-    TREE_FOREACH(node, &cpu_at(activity->cpu)->run_queue->ready)
-    if (TREE_ENTRY(node, struct activity, link) == activity)
-        return true;
+    const struct run_queue *queue = cpu_at(activity->cpu)->run_queue;
+    for (const struct activity *ready = queue->first; ready; ready = next_ready(queue, ready))
+        if (ready == activity)
+            return true;
     return false;
 }
 
