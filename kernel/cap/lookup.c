@@ -60,11 +60,13 @@ static enum status why_not(const struct cap_space *space, u64 handle)
     return generation != 0 && generation <= newest ? STATUS_STALE_HANDLE : STATUS_BAD_HANDLE;
 }
 
-static enum status find(struct cap_space *space, u64 handle, struct cap_ref *ref)
+/* Reads the slot of `handle`. False: it holds another, or has been given to another while we read.
+ */
+static inline bool read_slot(struct cap_space *space, u64 handle, struct cap_ref *ref)
 {
     struct cap_slot *slot = cap_slot_of(space, handle);
     if (unlikely(ATOMIC_LOAD(&slot->handle) != handle))
-        return why_not(space, handle);
+        return false;
     *ref = (struct cap_ref){
         .space = space,
         .slot = slot,
@@ -77,37 +79,45 @@ static enum status find(struct cap_space *space, u64 handle, struct cap_ref *ref
         .expires_ns = slot->expires_ns,
     };
     ATOMIC_FENCE_ACQUIRE();
-    /* The slot may have been given to another capability while we read: then its handle has
-     * changed. */
-    if (unlikely(ATOMIC_LOAD(&slot->handle) != handle))
-        return STATUS_STALE_HANDLE;
-    return STATUS_OK;
+    return likely(ATOMIC_LOAD(&slot->handle) == handle);
 }
 
 static enum status check(struct cap_ref *ref, enum object_type type, u32 rights)
 {
-    if (unlikely(type != OBJECT_NONE && cap_ref_type(ref) != type))
+    if (type != OBJECT_NONE && cap_ref_type(ref) != type)
         return STATUS_WRONG_TYPE;
-    if (unlikely(rights & ~cap_ref_rights(ref)))
+    if (rights & ~cap_ref_rights(ref))
         return STATUS_MISSING_RIGHT;
-    if (unlikely((ref->meta & CAP_FLAG_EXPIRES) && arch_clock_ns() >= ref->expires_ns))
+    if ((ref->meta & CAP_FLAG_EXPIRES) && arch_clock_ns() >= ref->expires_ns)
         return STATUS_EXPIRED;
-    if (unlikely(ATOMIC_LOAD(&ref->object->epoch) != ref->epoch))
+    if (ATOMIC_LOAD(&ref->object->epoch) != ref->epoch)
         return revalidate(ref);
     return STATUS_OK;
+}
+
+/* What is in the way of a lookup, or what it takes longer to find out that nothing is. */
+static __attribute__((noinline)) enum status look_closer(bool found, enum object_type type,
+                                                         u32 rights, struct cap_space *space,
+                                                         u64 handle, struct cap_ref *ref)
+{
+    enum status status = found ? check(ref, type, rights) : why_not(space, handle);
+    if (status != STATUS_OK) {
+        u32 missing = status == STATUS_MISSING_RIGHT ? rights & ~cap_ref_rights(ref) : 0;
+        cap_note_denial(status, missing, type);
+    }
+    return status;
 }
 
 enum status cap_lookup(struct cap_space *space, u64 handle, enum object_type type, u32 rights,
                        struct cap_ref *ref)
 {
-    enum status status = find(space, handle, ref);
-    if (likely(status == STATUS_OK))
-        status = check(ref, type, rights);
-    if (unlikely(status != STATUS_OK)) {
-        u32 missing = status == STATUS_MISSING_RIGHT ? rights & ~cap_ref_rights(ref) : 0;
-        cap_note_denial(status, missing, type);
-    }
-    return status;
+    u64 looked_at = (type ? 0xffull << CAP_META_TYPE_SHIFT : 0) | CAP_FLAG_EXPIRES | rights;
+    u64 wanted = (u64)type << CAP_META_TYPE_SHIFT | rights;
+    bool found = read_slot(space, handle, ref);
+    if (likely(found) && likely((ref->meta & looked_at) == wanted) &&
+        likely(ATOMIC_LOAD(&ref->object->epoch) == ref->epoch))
+        return STATUS_OK;
+    return look_closer(found, type, rights, space, handle, ref);
 }
 
 bool cap_ref_is_valid(const struct cap_ref *ref)
@@ -132,9 +142,10 @@ enum status cap_ref_take(const struct cap_ref *ref)
 
 enum status cap_find(struct cap_space *space, u64 handle, struct cap_ref *ref)
 {
-    enum status status = find(space, handle, ref);
-    if (unlikely(status != STATUS_OK))
-        cap_note_denial(status, 0, OBJECT_NONE);
+    if (likely(read_slot(space, handle, ref)))
+        return STATUS_OK;
+    enum status status = why_not(space, handle);
+    cap_note_denial(status, 0, OBJECT_NONE);
     return status;
 }
 

@@ -53,7 +53,9 @@ struct cpu {
     struct thread *recheck; /* blocked in this kernel entry although it had been killed */
     struct thread *entered; /* whose vector state and segment bases are in the registers */
 
-    struct list jobs; /* long work that waits for its next slice (group/reaper.h) */
+    u64 timer_next_ns; /* first deadline of its timer queue; atomic: this CPU reads without the lock
+                        */
+    struct list jobs;  /* long work that waits for its next slice (group/reaper.h) */
 
     /* Requests from other CPUs: any CPU pushes (sched/mailbox.h). */
     struct mail *mailbox;

@@ -43,7 +43,11 @@ static inline bool endpoint_wait_is_revoked(struct endpoint *endpoint, const str
 }
 
 /* Are length and capability count within bounds? */
-bool message_info_is_sane(u64 info);
+static inline bool message_info_is_sane(u64 info)
+{
+    return info_length(info) <= MESSAGE_MAX_INLINE && info_cap_count(info) <= MESSAGE_MAX_CAPS &&
+           info_accept(info) <= MESSAGE_MAX_CAPS;
+}
 
 /* Lock held: has it been without a receiver for longer than its grace time? */
 bool endpoint_is_down_locked(struct endpoint *endpoint);

@@ -6,12 +6,6 @@
 
 #define OUT_INFO_MASK 0x00000fffffffffffull /* label and length */
 
-bool message_info_is_sane(u64 info)
-{
-    return info_length(info) <= MESSAGE_MAX_INLINE && info_cap_count(info) <= MESSAGE_MAX_CAPS &&
-           info_accept(info) <= MESSAGE_MAX_CAPS;
-}
-
 /* A capability that went while the message was on its way is delivered as CAP_NULL. */
 static bool is_loss(enum status status)
 {

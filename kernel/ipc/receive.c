@@ -152,6 +152,10 @@ static struct thread *first_sender(struct endpoint *endpoint)
  * SOURCE_COUNT: none. */
 static enum message_source next_source(struct endpoint *endpoint, struct thread **sender)
 {
+    *sender = NULL;
+    if (likely(endpoint->signals == 0 && endpoint->queued == 0 &&
+               list_is_empty(&endpoint->senders)))
+        return SOURCE_COUNT;
     *sender = first_sender(endpoint);
     for (u32 i = 0; i < SOURCE_COUNT; i++) {
         enum message_source source = (enum message_source)((endpoint->turn + i) % SOURCE_COUNT);
@@ -238,7 +242,8 @@ void endpoint_receive(struct thread *receiver, const struct cap_ref *ref, u64 in
         thread_set_status(receiver, STATUS_BAD_ARGUMENT);
         return;
     }
-    endpoint_abandon_caller(receiver, STATUS_REPLY_DROPPED);
+    if (ATOMIC_LOAD(&receiver->serving) || receiver->activity != receiver->home)
+        endpoint_abandon_caller(receiver, STATUS_REPLY_DROPPED);
     receive(receiver, ref, info, deadline_ns);
 }
 

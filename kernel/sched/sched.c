@@ -217,7 +217,7 @@ static void arm_timer(struct cpu *cpu)
     bool slice = others && queue->slice_end_ns == TIME_NEVER;
     bool nudge = grace_is_waiting(cpu) && cpu->grace_nudge_ns == TIME_NEVER;
     bool push = queue->count > 0 && cpu_count() > 1 && balance_can_push(cpu);
-    u64 next = timer_next();
+    u64 next = ATOMIC_LOAD(&cpu->timer_next_ns);
     if (unlikely(slice | nudge | push)) {
         u64 now = arch_clock_ns();
         if (slice)

@@ -8,7 +8,6 @@
 struct timer_queue {
     struct spinlock lock;
     struct tree tree;
-    u64 next; /* first deadline; atomic, so that its CPU reads it without the lock */
 };
 
 KERNEL_STATE static struct timer_queue queues[CPU_MAX];
@@ -23,7 +22,8 @@ void timer_subsystem_init(void)
 {
     for (u32 i = 0; i < CPU_MAX; i++) {
         spinlock_init(&queues[i].lock, RANK_TIMER);
-        queues[i].next = TIME_NEVER;
+        if (i < cpu_count())
+            cpu_at(i)->timer_next_ns = TIME_NEVER;
     }
 }
 
@@ -36,7 +36,8 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
 static void update_next(struct timer_queue *queue)
 {
     struct tree_node *first = tree_first(&queue->tree);
-    ATOMIC_STORE(&queue->next, first ? first->key : TIME_NEVER);
+    struct cpu *cpu = cpu_at((u32)(queue - queues));
+    ATOMIC_STORE(&cpu->timer_next_ns, first ? first->key : TIME_NEVER);
 }
 
 void timer_arm(struct timer *timer, u64 deadline_ns)
@@ -93,10 +94,5 @@ bool timer_run(u64 now_ns)
             return false;
         timer->fire(timer);
     }
-    return ATOMIC_LOAD(&queue->next) <= now_ns;
-}
-
-u64 timer_next(void)
-{
-    return ATOMIC_LOAD(&queues[this_cpu()->index].next);
+    return ATOMIC_LOAD(&this_cpu()->timer_next_ns) <= now_ns;
 }

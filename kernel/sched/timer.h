@@ -34,7 +34,5 @@ void timer_cancel(struct timer *timer);
 
 /* Fires what is due on this CPU, a bounded number; true if more is due. */
 bool timer_run(u64 now_ns);
-/* The first deadline of this CPU, TIME_NEVER if none. */
-u64 timer_next(void);
 
 #endif

@@ -20,6 +20,14 @@ static const handler_t handlers[SYSCALL_LIMIT] = {
 #undef SYSCALL
 };
 
+static void trace_call(struct cpu *cpu, struct thread *thread)
+{
+    if (cpu->current == thread)
+        TRACE(SYSCALL_EXIT, cpu->syscall_number, thread->context.number, 0, 0);
+    else
+        TRACE(SYSCALL_BLOCK, cpu->syscall_number, 0, 0, 0);
+}
+
 struct arch_context *upcall_syscall(u64 number)
 {
     struct cpu *cpu = this_cpu();
@@ -31,10 +39,8 @@ struct arch_context *upcall_syscall(u64 number)
     (likely(handler) ? handler : no_such_call)(thread);
     if (likely(!cpu->attention.any))
         return &thread->context;
-    if (cpu->current == thread)
-        TRACE(SYSCALL_EXIT, number, thread->context.number, 0, 0);
-    else
-        TRACE(SYSCALL_BLOCK, number, 0, 0, 0);
+    if (unlikely(cpu->attention.trace))
+        trace_call(cpu, thread);
     return sched_exit();
 }
 
@@ -47,18 +53,6 @@ const u64 upcall_light_calls = BIT(null) | BIT(signal) | BIT(cancel) | BIT(revok
 void syscall_null(struct thread *thread)
 {
     thread_set_status(thread, STATUS_OK);
-}
-
-enum status syscall_lookup_at(struct thread *thread, u64 handle, enum object_type type, u32 rights,
-                              struct cap_ref *ref)
-{
-    return cap_lookup(thread->space, handle, type, rights, ref);
-}
-
-enum status syscall_lookup(struct thread *thread, enum object_type type, u32 rights,
-                           struct cap_ref *ref)
-{
-    return syscall_lookup_at(thread, thread->context.handle, type, rights, ref);
 }
 
 enum status syscall_take_group(struct thread *thread, u32 rights, struct group **group)

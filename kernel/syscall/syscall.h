@@ -27,12 +27,20 @@ static inline void set_result(struct thread *thread, u32 i, u64 value)
     thread->context.words[i] = value;
 }
 
+/* Looks up another handle than the call's. */
+MUST_USE static inline enum status syscall_lookup_at(struct thread *thread, u64 handle,
+                                                     enum object_type type, u32 rights,
+                                                     struct cap_ref *ref)
+{
+    return cap_lookup(thread->space, handle, type, rights, ref);
+}
+
 /* Looks up the call's handle. */
-enum status syscall_lookup(struct thread *thread, enum object_type type, u32 rights,
-                           struct cap_ref *ref) MUST_USE;
-/* Looks up another handle. */
-enum status syscall_lookup_at(struct thread *thread, u64 handle, enum object_type type, u32 rights,
-                              struct cap_ref *ref) MUST_USE;
+MUST_USE static inline enum status syscall_lookup(struct thread *thread, enum object_type type,
+                                                  u32 rights, struct cap_ref *ref)
+{
+    return syscall_lookup_at(thread, thread->context.handle, type, rights, ref);
+}
 
 /* The group named by the call's handle, with a reference. */
 enum status syscall_take_group(struct thread *thread, u32 rights, struct group **group) MUST_USE;
