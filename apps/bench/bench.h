@@ -27,6 +27,13 @@ struct bench {
     int only_count;   /* 0: all */
 };
 
+/* Shared with the role that measures how long something was on its way. */
+struct arrival {
+    u64 sent;  /* ticks */
+    u64 taken; /* ticks since then, at the other side */
+    u64 count; /* of arrivals */
+};
+
 extern struct bench bench;
 extern u64 bench_samples[BENCH_ROUNDS_MAX + BENCH_WARM_UP];
 

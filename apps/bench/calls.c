@@ -41,28 +41,73 @@ static void measure_call(void)
     (void)cap_close(endpoint.cap);
 }
 
-/* The receiver waits again before each send: it has had the processor in between. */
-static void measure_send(void)
+static endpoint_t arrival_endpoint;
+static struct arrival *arrival;
+
+static void send_once(void)
 {
     struct message message = MESSAGE_INIT(1);
-    struct process process;
-    struct process_cap cap;
-    endpoint_t endpoint;
 
-    MUST(endpoint_create(bench.group, 0, 0, &endpoint));
-    cap = GIVE("endpoint", endpoint, RIGHT_RECEIVE);
-    start_role("sink", &cap, 1, NO_HANDLER, &process);
-    for (u32 i = 0; i < MANY + BENCH_WARM_UP; i++) {
-        u64 start = time_ticks();
+    arrival->sent = time_ticks();
+    MUST(ipc_send(arrival_endpoint, &message, TIME_NEVER));
+}
 
-        MUST(ipc_send(endpoint, &message, TIME_NEVER));
-        bench_samples[i] = time_ticks() - start;
+static void signal_once(void)
+{
+    arrival->sent = time_ticks();
+    MUST(endpoint_signal(arrival_endpoint));
+}
+
+/* The interrupt comes at some instruction of the loop: the moment before it was noted last. */
+static void interrupt_once(void)
+{
+    ktimer_t timer;
+    u64 seen = arrival->count;
+
+    MUST(timer_create(bench.group, arrival_endpoint, &timer));
+    MUST(timer_set(timer, time_after_ns(200000), 0));
+    while (__atomic_load_n(&arrival->count, __ATOMIC_RELAXED) == seen)
+        __atomic_store_n(&arrival->sent, time_ticks(), __ATOMIC_RELAXED);
+    (void)cap_close(timer.cap);
+}
+
+/* From the last instruction of one process to the first of another, which waits and has had less of
+ * the processor, so that it runs at once. */
+static void measure_arrival(const char *name, u32 rounds, void (*once)(void))
+{
+    rounds = bench_rounds(name, rounds);
+    for (u32 i = 0; rounds && i < rounds + BENCH_WARM_UP; i++) {
+        once();
         thread_yield();
         thread_yield();
+        bench_samples[i] = arrival->taken;
     }
-    bench_report("send_one_way", MANY, 1);
+    if (rounds)
+        bench_report(name, rounds, 1);
+}
+
+static void measure_arrivals(void)
+{
+    struct process_cap caps[2];
+    struct process process;
+    memory_t memory;
+    u64 address = 0;
+
+    MUST(memory_create(bench.group, PAGE_SIZE, 0, &memory));
+    MUST(memory_map(memory, 0, PAGE_SIZE, MAP_READ | MAP_WRITE, &address));
+    arrival = (struct arrival *)(uintptr_t)address;
+    arrival->count = 0;
+    MUST(endpoint_create(bench.group, 0, 0, &arrival_endpoint));
+    caps[0] = GIVE("endpoint", arrival_endpoint, RIGHT_RECEIVE);
+    caps[1] = GIVE("memory", memory, RIGHT_READ | RIGHT_WRITE);
+    start_role("arrival", caps, 2, NO_HANDLER, &process);
+    measure_arrival("send_one_way", MANY, send_once);
+    measure_arrival("signal_switch", MANY, signal_once);
+    measure_arrival("interrupt_to_user", 100, interrupt_once);
     stop_role(&process);
-    (void)cap_close(endpoint.cap);
+    MUST(memory_unmap(address, PAGE_SIZE));
+    (void)cap_close(memory.cap);
+    (void)cap_close(arrival_endpoint.cap);
 }
 
 static void measure_ping_pong(void)
@@ -125,7 +170,7 @@ void bench_calls(void)
     MEASURE("null_syscall", MANY, 1, (void)ferrous_syscall_plain(SYS_null, 0, 0, 0));
     measure_caps();
     measure_call();
-    measure_send();
+    measure_arrivals();
     measure_ping_pong();
     measure_yield();
 }

@@ -19,14 +19,22 @@ static int role_server(void)
     }
 }
 
-/* Takes one-way messages. */
-static int role_sink(void)
+/* Takes messages and signals, and notes how long they were on their way. */
+static int role_arrival(void)
 {
     endpoint_t endpoint = {start_cap("endpoint")};
+    memory_t memory = {start_cap("memory")};
     struct message message;
+    struct arrival *arrival;
+    u64 address = 0;
 
-    for (;;)
+    MUST(memory_map(memory, 0, PAGE_SIZE, MAP_READ | MAP_WRITE, &address));
+    arrival = (struct arrival *)(uintptr_t)address;
+    for (;;) {
         MUST(ipc_receive(endpoint, &message, 0, TIME_NEVER));
+        arrival->taken = time_ticks() - arrival->sent;
+        __atomic_fetch_add(&arrival->count, 1, __ATOMIC_RELAXED);
+    }
 }
 
 /* Answers every signal with a signal. */
@@ -59,7 +67,7 @@ static const struct role {
     const char *name;
     int (*run)(void);
 } roles[] = {
-    {"server", role_server}, {"sink", role_sink},   {"pong", role_pong},
+    {"server", role_server}, {"arrival", role_arrival}, {"pong", role_pong},
     {"yield", role_yield},   {"fault", role_fault},
 };
 
