@@ -199,11 +199,15 @@ void sched_wake_mail(struct mail *mail)
 
 void sched_wake(struct thread *thread)
 {
+    struct cpu *cpu = this_cpu();
     struct activity *activity = ATOMIC_LOAD(&thread->activity);
-    if (!activity)
-        activity = thread->lent;
-    u32 owner = ATOMIC_LOAD(&activity->cpu);
-    if (owner == this_cpu()->index)
+    if (likely(activity && activity->cpu == cpu->index)) {
+        activity->state = ACTIVITY_IDLE;
+        sched_enqueue(cpu, activity);
+        return;
+    }
+    u32 owner = ATOMIC_LOAD(&(activity ? activity : thread->lent)->cpu);
+    if (owner == cpu->index)
         sched_wake_mail(&thread->wake_mail);
     else
         mailbox_post(owner, &thread->wake_mail);

@@ -50,13 +50,18 @@ void sched_charge(struct thread *thread)
         charge(cpu, thread);
 }
 
+static void leave_charged(struct cpu *cpu, struct thread *thread, bool voluntary)
+{
+    arch_context_leave(&thread->context, voluntary);
+    cpu->entered = NULL;
+}
+
 void sched_leave(struct cpu *cpu, struct thread *thread, bool voluntary)
 {
     if (cpu->entered != thread)
         return;
     charge(cpu, thread);
-    arch_context_leave(&thread->context, voluntary);
-    cpu->entered = NULL;
+    leave_charged(cpu, thread, voluntary);
 }
 
 /* The thread whose registers this CPU is to hold when it goes back to user mode. */
@@ -161,11 +166,15 @@ static void preempt(struct cpu *cpu)
     cpu->need_resched = false;
     if (!thread)
         return;
-    sched_charge(thread);
+    /* It may just have come to this CPU, and not have entered it yet. */
+    bool entered = cpu->entered == thread;
+    if (entered)
+        charge(cpu, thread);
     bool work = reaper_has_work();
     if (!work && may_go_on(cpu, thread))
         return;
-    sched_leave(cpu, thread, false);
+    if (entered)
+        leave_charged(cpu, thread, false);
     cpu->current = NULL;
     struct activity *activity = thread->activity;
     struct activity *next = work ? NULL : run_queue_pick(cpu->run_queue);
