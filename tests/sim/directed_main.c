@@ -1,10 +1,17 @@
 /* Runs directed programs: all of them, or those whose names contain an argument. */
+#define _DEFAULT_SOURCE /* setitimer */
 #include "directed.h"
 
 #include "directed_internal.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define LIMIT_S      5
+#define SLOW_LIMIT_S 30
 
 static struct scenario *first;
 static struct scenario **last = &first;
@@ -43,9 +50,27 @@ bool directed_check_u64(const char *file, int line, const char *text, u64 a, u64
     return a == b;
 }
 
+/* A kernel that never comes back is a failure, too. */
+static void on_limit(int signal)
+{
+    static const char text[] = "  out of time: the kernel does not come back\nFAIL (out of time)\n";
+    (void)signal;
+    (void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
+    _exit(1);
+}
+
+/* Counts this program's own time, so that a busy machine makes no difference. */
+static void limit_time(bool slow)
+{
+    struct itimerval limit = {.it_value.tv_sec = slow ? SLOW_LIMIT_S : LIMIT_S};
+    signal(SIGVTALRM, on_limit);
+    setitimer(ITIMER_VIRTUAL, &limit, NULL);
+}
+
 static bool run(const struct scenario *scenario)
 {
     failures = 0;
+    limit_time(scenario->slow);
     directed_begin();
     if (!directed_failed())
         scenario->run();

@@ -1,7 +1,7 @@
 """The mutation operators: each takes one guard away or makes it weaker.
 
 never     the condition of an `if` is evaluated, and its branch is not taken
-always    the branch is taken, whatever the condition says
+always    the branch is taken, whatever the condition says (not where it leaves: that takes no guard away)
 term      one operand of a && or || is left out
 compare   < and <=, > and >= change places
 right     a lookup asks for one right less
@@ -25,6 +25,7 @@ MASK = re.compile(r" & (?=\S)")
 CALL = re.compile(r"(?:\(void\))?([a-z_]\w*)\(")
 # Locks are not left out: nearly every test would hang or corrupt its lists, which shows nothing about guards.
 KEPT_CALLS = re.compile(r"^(?:spin_|if$|while$|for$|switch$|return$|sizeof$|panic$)")
+LEAVES = re.compile(r"(?:return|break|continue|goto)\b|status = STATUS_(?!OK)")
 GAIN = re.compile(r"[\w.>\[\]-]+ \|= [^;]+")
 ERROR = re.compile(r"\bSTATUS_(?!OK\b)[A-Z_]+\b")
 CLAMP = re.compile(r"\barch_index_clamp\(")
@@ -67,8 +68,11 @@ class Finder:
         for keyword, start, end in scan.conditions(self.code, function):
             start, end = scan.trim(self.code, start, end)
             condition = self.text[start:end]
-            if keyword == "if":
-                self.add(function, "never", (start, end), f"(({condition}) && 0)")
+            if keyword != "if":
+                continue
+            self.add(function, "never", (start, end), f"(({condition}) && 0)")
+            body = self.code[self.code.index(")", end) + 1:].lstrip(" \n{")
+            if not LEAVES.match(body):
                 self.add(function, "always", (start, end), f"(({condition}) || 1)")
 
     def terms(self, function):
