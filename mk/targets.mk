@@ -1,6 +1,6 @@
 # What people type.
 
-.PHONY: setup run check quick soak bench bench-check bench-record fuzz coverage sdk format clean help flags
+.PHONY: setup run check quick soak bench bench-check bench-record fuzz coverage mutants sdk format clean help flags
 
 # Installs what is missing before anything else is looked at; a second make then finds it.
 run:
@@ -19,6 +19,10 @@ bench bench-check bench-record: image
 coverage:
 	@tools/setup check
 	@tools/check --only coverage
+
+mutants:
+	@tools/setup check
+	@tools/mutants
 
 FUZZ_SECONDS ?= 60
 fuzz: $(FUZZERS)

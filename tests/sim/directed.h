@@ -139,6 +139,8 @@ bool wait_until(bool (*done)(void *argument), void *argument);
 /* The actor's first scratch page (init: in its data), mapped and writable. */
 #define SCRATCH_PAGE_COUNT 3u
 u64 scratch(const struct actor *actor, u32 page);
+/* A place for the message buffer of a new thread of the actor's process. */
+u64 buffer_place(const struct actor *actor);
 void poke(const struct actor *actor, u64 address, const void *data, u64 size_bytes);
 void peek(const struct actor *actor, u64 address, void *data, u64 size_bytes);
 /* The thread's message buffer. */

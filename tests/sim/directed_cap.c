@@ -370,7 +370,8 @@ SCENARIO(derive_and_creation_without_memory_change_nothing)
     fail_every_allocation(init, CALL(create_endpoint, init_cap(INIT_CAP_GROUP), W(0, 0)));
     fail_every_allocation(init, CALL(create_memory, init_cap(INIT_CAP_GROUP), W(PAGE_SIZE, 0)));
     fail_every_allocation(init, CALL(create_timer, init_cap(INIT_CAP_GROUP), W(endpoint)));
-    struct call thread = CALL(create_thread, init_self(), W(0x500000, 0x500000, 0, 0, 1, 0));
+    struct call thread =
+        CALL(create_thread, init_self(), W(0x500000, 0x500000, 0, 0, 1, buffer_place(init)));
     fail_every_allocation(init, thread);
     struct child child = spawn(init, NULL, 0);
     fail_every_allocation(init, CALL(grant, child.process, W(endpoint, ~0u, CAP_SEND_COPY)));

@@ -766,7 +766,7 @@ SCENARIO(a_server_runs_on_its_callers_time_and_gives_it_back)
         CHECK(server->thread->activity == init->thread->home);
         CHECK(init->thread->activity == NULL);
         CHECK(server->thread->serving == init->thread && init->thread->server == server->thread);
-        CHECK(server->thread->context.aux == init->thread->home->trace);
+        CHECK_EQ(server->thread->context.aux, init->thread->home->trace);
         CHECK_EQ(call(server, CALL(reply, 0)), STATUS_OK);
         CHECK_EQ(finish(init), STATUS_OK);
         CHECK(server->thread->activity == server->thread->home);

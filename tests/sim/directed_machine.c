@@ -26,6 +26,13 @@
 #define TOUCH_FAULTS  4u
 #define MAX_ACTORS    256u
 
+/* Where init's threads beside the first have their message buffers: memory of its own. Those of
+ * other processes lie in the last page of their scratch memory. */
+#define BUFFERS_ADDRESS  0x28000000ull
+#define BUFFERS_PAGES    16u
+#define BUFFER_STRIDE    512u
+#define BUFFERS_PER_PAGE (PAGE_SIZE / BUFFER_STRIDE)
+
 enum order_kind { ORDER_NONE, ORDER_CALL, ORDER_YIELD, ORDER_TOUCH, ORDER_FAULT, ORDER_CONJURE };
 
 /* What the thread on a CPU does next. */
@@ -42,6 +49,7 @@ struct order {
 static SIM_STATE struct order orders[SIM_MAX_CPUS];
 static SIM_STATE struct actor actors[MAX_ACTORS];
 static SIM_STATE u32 actor_count;
+static SIM_STATE u64 buffers_placed;
 static SIM_STATE struct actor *init;
 static SIM_STATE struct start_info init_info;
 static SIM_STATE struct census at_start;
@@ -88,7 +96,7 @@ static struct arch_context *yield(struct arch_context *context)
 {
     struct arch_context before = *context;
     context->number = SYS_yield;
-    struct arch_context *next = sim_syscall(context, SYS_yield);
+    struct arch_context *next = upcall_syscall(SYS_yield);
     *context = before;
     return next;
 }
@@ -368,6 +376,8 @@ static bool give_order(const struct actor *actor, const struct order *order, str
 
 bool start(struct actor *actor, struct call call)
 {
+    if (!CHECK(actor != NULL))
+        return false;
     struct order order = {.kind = ORDER_CALL, .call = call};
     struct order *given;
     history_line("t%llu %s handle %llx info %llx deadline %lld w %llx %llx %llx %llx",
@@ -386,7 +396,7 @@ static bool is_back(void *argument)
 
 u64 finish(struct actor *actor)
 {
-    if (!CHECK(wait_until(is_back, actor)) || !is_alive(actor))
+    if (!CHECK(actor != NULL) || !CHECK(wait_until(is_back, actor)) || !is_alive(actor))
         return UINT64_MAX;
     history_line("t%llu -> %llu", (unsigned long long)actor->id,
                  (unsigned long long)actor->thread->context.number);
@@ -433,11 +443,22 @@ void fault(struct actor *actor, u32 reason)
 /* --- User memory
  * --------------------------------------------------------------------------------------- */
 
+static bool is_of_init(const struct actor *actor)
+{
+    return actor->thread->process == init->thread->process;
+}
+
 u64 scratch(const struct actor *actor, u32 page)
 {
-    u64 base =
-        actor->thread->process == init->thread->process ? INIT_SCRATCH_ADDRESS : SCRATCH_ADDRESS;
-    return base + page * PAGE_SIZE;
+    return (is_of_init(actor) ? INIT_SCRATCH_ADDRESS : SCRATCH_ADDRESS) + page * PAGE_SIZE;
+}
+
+u64 buffer_place(const struct actor *actor)
+{
+    u64 n = buffers_placed++;
+    if (is_of_init(actor))
+        return BUFFERS_ADDRESS + n % (BUFFERS_PAGES * BUFFERS_PER_PAGE) * BUFFER_STRIDE;
+    return scratch(actor, SCRATCH_PAGE_COUNT) + n % BUFFERS_PER_PAGE * BUFFER_STRIDE;
 }
 
 /* Moves bytes to or from user memory through the page tables. */
@@ -609,6 +630,12 @@ static void learn_init(void)
         note_initial_handle(init_info.caps[i].bits);
     note_initial_handle(init_info.self.bits);
     note_initial_handle(init_info.main_thread.bits);
+    u64 memory = make_memory(init, BUFFERS_PAGES * PAGE_SIZE);
+    note_initial_handle(memory);
+    struct call map =
+        CALL(map, memory,
+             W(0, BUFFERS_ADDRESS, 0, BUFFERS_PAGES * PAGE_SIZE, MAP_READ | MAP_WRITE | MAP_FIXED));
+    CHECK_EQ(call(init, map), STATUS_OK);
     cleanup_note_regions(init->thread->vspace);
 }
 

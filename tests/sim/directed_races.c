@@ -501,7 +501,7 @@ RACE(calls_on_a_process_that_is_dying)
         CALL(watch, child.process, W(endpoint)),
         CALL(grant, child.process, W(extra, ~0u, CAP_SEND_MOVE)),
         CALL(grant, child.process, W(extra, ~0u, CAP_SEND_COPY)),
-        CALL(create_thread, child.process, W(0x500000, 0x500000, 0, 0, 0, 0)),
+        CALL(create_thread, child.process, W(0x500000, 0x500000, 0, 0, 0, 0x20003000)),
         CALL(map, memory, W(child.process, 0, 0, PAGE_SIZE, MAP_READ)),
         CALL(unmap, 0, W(child.process, 0x20000000, PAGE_SIZE)),
         CALL(protect, 0, W(child.process, 0x20000000, PAGE_SIZE, 0, MAP_READ)),

@@ -65,14 +65,10 @@ u64 status_of(struct actor *actor, u64 handle)
     return call(actor, CALL(inspect, handle));
 }
 
-static SIM_STATE u64 next_buffer;
-
 struct actor *new_thread(struct actor *actor, u64 self, u64 *handle)
 {
-    /* Its message buffer lies in the last scratch page; a few threads have one each. */
-    u64 buffer = scratch(actor, SCRATCH_PAGE_COUNT - 1) + MESSAGE_BUFFER_ALIGNMENT * next_buffer;
-    next_buffer = (next_buffer + 1) % (PAGE_SIZE / MESSAGE_BUFFER_ALIGNMENT);
-    struct call create = CALL(create_thread, self, W(THREAD_ENTRY, THREAD_ENTRY, 0, 0, 0, buffer));
+    struct call create =
+        CALL(create_thread, self, W(THREAD_ENTRY, THREAD_ENTRY, 0, 0, 0, buffer_place(actor)));
     u64 made_handle = made(actor, call(actor, create));
     struct actor *thread = made_handle ? actor_of(result_word(actor, 1)) : NULL;
     CHECK(thread != NULL);

@@ -16,6 +16,7 @@ Checking
   make unit               the host's unit tests only
   make fuzz               each fuzzer for FUZZ_SECONDS (60)
   make coverage           lines and branches of the kernel's heart that host tests reach, as a table and as HTML
+  make mutants            takes the kernel's guards away one by one and sees whether the tests notice
   tools/check --list      the parts of the above; tools/check --only PART,... runs some
 Measuring
   make bench              counts instructions on the paths that matter, beside what they must reach

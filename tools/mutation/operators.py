@@ -25,6 +25,7 @@ MASK = re.compile(r" & (?=\S)")
 CALL = re.compile(r"(?:\(void\))?([a-z_]\w*)\(")
 # Locks are not left out: nearly every test would hang or corrupt its lists, which shows nothing about guards.
 KEPT_CALLS = re.compile(r"^(?:spin_|if$|while$|for$|switch$|return$|sizeof$|panic$)")
+ENDS_IN_KEYWORD = re.compile(r"(?:\b(?:if|while|for|switch)|LIST_FOREACH|TREE_FOREACH)\s*$")
 LEAVES = re.compile(r"(?:return|break|continue|goto)\b|status = STATUS_(?!OK)")
 GAIN = re.compile(r"[\w.>\[\]-]+ \|= [^;]+")
 ERROR = re.compile(r"\bSTATUS_(?!OK\b)[A-Z_]+\b")
@@ -152,7 +153,7 @@ class Finder:
         for at in range(len(before) - 1, -1, -1):
             depth += (before[at] == ")") - (before[at] == "(")
             if depth == 0:
-                return re.search(r"(?:\b(?:if|while|for|switch)|LIST_FOREACH|TREE_FOREACH)\s*$", before[:at]) is not None
+                return ENDS_IN_KEYWORD.search(before[:at]) is not None
         return False
 
     def statuses(self, function):
