@@ -76,9 +76,11 @@ static inline struct arch_handover hand_over(struct cpu *cpu, struct thread *fro
     cpu->trace_context = &to->trace;
     arch_context_swap(&from->context, &to->context);
     vspace_switch(cpu, to->vspace);
-    if (unlikely(ATOMIC_LOAD(&from->flags) & THREAD_FLAG_KILLED)) {
-        /* Perhaps before its wait could be seen: to be looked at again, at once. */
-        cpu->recheck = from;
+    u32 killed = ATOMIC_LOAD(&from->flags) & THREAD_FLAG_KILLED;
+    if (unlikely(killed | (ATOMIC_LOAD(&to->flags) & ~THREAD_FLAG_BOUND))) {
+        /* Perhaps before the wait of the one, or where the other runs, could be seen: to be looked
+         * at again, at once. */
+        cpu->recheck = killed ? from : NULL;
         cpu->attention.look = 1;
         arch_ipi_send_self();
     }
