@@ -534,8 +534,14 @@ bool allocation_failed(void)
 /* --- Races
  * -------------------------------------------------------------------------------------------- */
 
-#define RACE_SEEDS 3u
 #define RACE_STEPS 2000u
+
+static u64 seeds_per_race = 3;
+
+void race_seeds(u64 count)
+{
+    seeds_per_race = count;
+}
 
 /* One try. False: the first left the kernel before it was to be held up. */
 static bool run_race(const struct racer *first, const struct racer *second, u32 steps, u64 seed)
@@ -573,7 +579,7 @@ u32 race_everywhere(const struct racer *first, const struct racer *second,
 {
     u32 tries = 0;
     struct sim_snapshot *before = sim_snapshot_take();
-    for (u64 seed = 1; seed <= RACE_SEEDS && !directed_failed(); seed++) {
+    for (u64 seed = 1; seed <= seeds_per_race && !directed_failed(); seed++) {
         for (u32 steps = 0; steps < RACE_STEPS && !directed_failed(); steps++) {
             sim_snapshot_restore(before);
             history_line("race of t%llu (%s) and t%llu (%s): seed %llu, held up after %u",

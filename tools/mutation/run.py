@@ -23,7 +23,7 @@ SIMULATIONS = tuple((f"{first}-{first + 1}", cpus, way) for first, cpus, way in
                     ((1, 1, ()), (11, 2, ("--fail-frames",)), (21, 3, ()), (31, 4, ()))) + \
     (("3-10", 1, ()), ("13-20", 2, ("--fail-frames",)), ("23-30", 3, ()), ("33-40", 4, ()))
 SIMULATION_STEPS = 1500
-DIRECTED_LIMIT_S = 60
+DIRECTED_LIMIT_S = 120
 UNIT_LIMIT_S = 120
 SIMULATION_LIMIT_S = 240
 KILLED, SURVIVED, NOT_BUILT = "killed", "survived", "not built"
@@ -35,11 +35,12 @@ def sources(context):
 
 
 def all_mutants(context):
-    """Every mutant of the sources as they are now, in order of file and place."""
+    """Every mutant of the sources as they are now, in an order that mixes files and operators: what a run that was
+    stopped has tried is a fair sample."""
     found = []
     for path in sources(context):
         found += operators.mutants_of(path, context.read(path))
-    return found
+    return sorted(found, key=lambda mutant: hashlib.sha256(mutant.name.encode()).hexdigest())
 
 
 def read_survivors(context):
@@ -104,12 +105,13 @@ class Laboratory:
     def _tests(self, mutant, place, changed):
         """(what it is called, command, limit) of each test in turn; links what is needed when it is needed."""
         program, problem = self.shop.link(place, "directed", changed)
-        yield "directed", [program, "--first"] if program else None, DIRECTED_LIMIT_S, problem
+        yield "directed", [program, "--first", "--once"] if program else None, DIRECTED_LIMIT_S, problem
         for test in self.shop.unit_tests(mutant.path):
             program, problem = self.shop.link(place, test, changed)
             yield test, [program] if program else None, UNIT_LIMIT_S, problem
         if self.quick:
             return
+        yield "directed, thrice", [f"{place}/directed", "--first"], DIRECTED_LIMIT_S, ""
         program, problem = self.shop.link(place, "simulator", changed)
         for seeds, cpus, way in SIMULATIONS:
             command = [program, "--seeds", seeds, "--cpus", str(cpus), "--steps", str(SIMULATION_STEPS), "--no-shrink",
