@@ -72,7 +72,7 @@ RACE(nothing_is_derived_from_what_is_being_revoked)
     duel.allowed = MAY(OK) | MAY(REVOKED) | MAY(STALE_HANDLE);
     struct racer derives = {duel.first, CALL(derive, duel.leaf, W(~0ull, 0, TIME_NEVER))};
     struct racer revokes = {duel.second, CALL(revoke, duel.object)};
-    CHECK(race_everywhere(&derives, &revokes, verify_child_is_dead, &duel) > 20);
+    CHECK(race_everywhere(&derives, &revokes, verify_child_is_dead, &duel) > 3);
     CHECK(duel.outcomes[STATUS_OK] > 0);
     CHECK(duel.outcomes[STATUS_REVOKED] + duel.outcomes[STATUS_STALE_HANDLE] > 0);
 }
@@ -116,7 +116,7 @@ RACE(a_capability_cannot_be_used_while_it_is_being_revoked)
         bool closes = users[i].call.number == SYS_close;
         if (!closes)
             CHECK(race_everywhere(&revokes, &users[i],
-                                  makes ? verify_made_is_revoked : verify_revoked, &duel) > 20);
+                                  makes ? verify_made_is_revoked : verify_revoked, &duel) > 3);
     }
 }
 
@@ -146,7 +146,7 @@ RACE(nobody_waits_by_a_capability_that_was_revoked_meanwhile)
         {duel.first, CALL(reply_receive, duel.leaf, .deadline = FOREVER)},
     };
     for (u32 i = 0; i < ARRAY_SIZE(waiters) && !directed_failed(); i++)
-        CHECK(race_everywhere(&waiters[i], &revokes, verify_wait_ended, &duel) > 20);
+        CHECK(race_everywhere(&waiters[i], &revokes, verify_wait_ended, &duel) > 3);
     CHECK(duel.outcomes[STATUS_REVOKED] > 0);
 }
 
@@ -169,7 +169,7 @@ RACE(a_message_by_a_revoked_capability_is_not_delivered)
     CHECK(start(server, CALL(receive, duel.object, .deadline = FOREVER)));
     struct racer sends = {duel.first, CALL(send, duel.leaf, .deadline = FOREVER)};
     struct racer revokes = {duel.second, CALL(revoke, duel.object)};
-    CHECK(race_everywhere(&sends, &revokes, verify_message_or_not, &duel) > 20);
+    CHECK(race_everywhere(&sends, &revokes, verify_message_or_not, &duel) > 3);
     CHECK(duel.outcomes[STATUS_OK] > 0 && duel.outcomes[STATUS_REVOKED] > 0);
 }
 
@@ -194,7 +194,7 @@ RACE(nothing_is_mapped_from_what_is_being_revoked)
     struct racer maps = {duel.first, map};
     struct racer revokes = {duel.second, CALL(revoke, duel.object)};
     duel.leaf = duel.init->thread->vspace->region_count;
-    CHECK(race_everywhere(&maps, &revokes, verify_unmapped, &duel) > 20);
+    CHECK(race_everywhere(&maps, &revokes, verify_unmapped, &duel) > 3);
     CHECK(duel.outcomes[STATUS_OK] > 0 && duel.outcomes[STATUS_REVOKED] > 0);
 }
 
@@ -225,7 +225,7 @@ RACE(nothing_is_granted_of_what_is_being_revoked)
     struct racer revokes = {duel.second, CALL(revoke, endpoint)};
     for (u32 mode = CAP_SEND_MOVE; mode <= CAP_SEND_COPY; mode++) {
         struct racer grants = {duel.first, CALL(grant, child.process, W(duel.leaf, ~0u, mode))};
-        CHECK(race_everywhere(&grants, &revokes, verify_grant, &duel) > 20);
+        CHECK(race_everywhere(&grants, &revokes, verify_grant, &duel) > 3);
     }
     CHECK(duel.outcomes[STATUS_OK] > 0);
     CHECK(duel.outcomes[STATUS_REVOKED] + duel.outcomes[STATUS_STALE_HANDLE] > 0);
@@ -255,7 +255,7 @@ RACE(a_capability_is_closed_or_moved_once)
     };
     for (u32 i = 0; i < 2; i++)
         for (u32 j = 2; j < 4; j++)
-            CHECK(race_everywhere(&calls[i], &calls[j], verify_one_has_it, &duel) > 5);
+            CHECK(race_everywhere(&calls[i], &calls[j], verify_one_has_it, &duel) > 3);
 }
 
 static void verify_heir(void *argument)
@@ -276,7 +276,7 @@ RACE(deriving_from_what_is_being_closed_leaves_an_heir_or_nothing)
     duel.allowed = MAY(OK) | MAY(REVOKED) | MAY(STALE_HANDLE);
     struct racer derives = {duel.first, CALL(derive, duel.middle, W(~0ull, 0, TIME_NEVER))};
     struct racer closes = {duel.second, CALL(close, duel.middle)};
-    CHECK(race_everywhere(&derives, &closes, verify_heir, &duel) > 20);
+    CHECK(race_everywhere(&derives, &closes, verify_heir, &duel) > 3);
     CHECK(duel.outcomes[STATUS_OK] > 0 && duel.outcomes[STATUS_STALE_HANDLE] > 0);
 }
 
@@ -298,7 +298,7 @@ RACE(revoking_closing_and_revoking_again_at_once)
     for (u32 i = 0; i < ARRAY_SIZE(calls); i++)
         for (u32 j = 0; j < ARRAY_SIZE(calls); j++) {
             struct racer first = {duel.first, calls[i]}, second = {duel.second, calls[j]};
-            CHECK(race_everywhere(&first, &second, verify_all_dead, &duel) > 5);
+            CHECK(race_everywhere(&first, &second, verify_all_dead, &duel) > 3);
         }
 }
 
@@ -337,8 +337,8 @@ RACE(a_reply_and_a_cancel_have_one_winner)
     struct duel duel = begin_call(&endpoint);
     struct racer replies = {duel.first, CALL(reply, 0)};
     struct racer cancels = {duel.init, CALL(cancel, duel.second_thread)};
-    CHECK(race_everywhere(&replies, &cancels, verify_reply_or_cancel, &duel) > 10);
-    CHECK(race_everywhere(&cancels, &replies, verify_reply_or_cancel, &duel) > 10);
+    CHECK(race_everywhere(&replies, &cancels, verify_reply_or_cancel, &duel) > 3);
+    CHECK(race_everywhere(&cancels, &replies, verify_reply_or_cancel, &duel) > 3);
     CHECK(duel.outcomes[STATUS_OK] > 0 && duel.outcomes[STATUS_NO_CALLER] > 0);
 }
 
@@ -358,8 +358,8 @@ RACE(a_reply_and_the_callers_death)
     struct duel duel = begin_call(&endpoint);
     struct racer replies = {duel.first, CALL(reply, 0)};
     struct racer kills = {duel.init, CALL(kill, duel.second_thread)};
-    CHECK(race_everywhere(&replies, &kills, verify_server_goes_on, &duel) > 10);
-    CHECK(race_everywhere(&kills, &replies, verify_server_goes_on, &duel) > 10);
+    CHECK(race_everywhere(&replies, &kills, verify_server_goes_on, &duel) > 3);
+    CHECK(race_everywhere(&kills, &replies, verify_server_goes_on, &duel) > 3);
 }
 
 static void verify_caller_goes_on(void *argument)
@@ -379,8 +379,8 @@ RACE(a_reply_and_the_servers_death)
     struct duel duel = begin_call(&endpoint);
     struct racer replies = {duel.first, CALL(reply, 0)};
     struct racer kills = {duel.init, CALL(kill, duel.first_thread)};
-    CHECK(race_everywhere(&replies, &kills, verify_caller_goes_on, &duel) > 10);
-    CHECK(race_everywhere(&kills, &replies, verify_caller_goes_on, &duel) > 10);
+    CHECK(race_everywhere(&replies, &kills, verify_caller_goes_on, &duel) > 3);
+    CHECK(race_everywhere(&kills, &replies, verify_caller_goes_on, &duel) > 3);
 }
 
 /* A server that has lent on what it was lent, its caller's leaving against the end of the chain. */
@@ -418,8 +418,8 @@ RACE(a_lent_activity_is_taken_back_from_any_place)
     CHECK(duel.first->thread->activity == duel.second->thread->home);
     struct racer replies = {duel.first, CALL(reply, 0)};
     struct racer cancels = {duel.init, CALL(cancel, duel.second_thread)};
-    CHECK(race_everywhere(&replies, &cancels, verify_chain, &duel) > 10);
-    CHECK(race_everywhere(&cancels, &replies, verify_chain, &duel) > 10);
+    CHECK(race_everywhere(&replies, &cancels, verify_chain, &duel) > 3);
+    CHECK(race_everywhere(&cancels, &replies, verify_chain, &duel) > 3);
 }
 
 /* --- Messages, futexes and deaths ---------------------------------------------------------------
@@ -438,15 +438,15 @@ RACE(a_sender_and_a_receiver_always_meet)
     u64 endpoint = make_endpoint(duel.init, 0, 0), queue = make_endpoint(duel.init, 1, 0);
     struct racer sends = {duel.first, CALL(send, endpoint, .deadline = FOREVER)};
     struct racer receives = {duel.second, CALL(receive, endpoint, .deadline = FOREVER)};
-    CHECK(race_everywhere(&sends, &receives, verify_both_ok, &duel) > 10);
-    CHECK(race_everywhere(&receives, &sends, verify_both_ok, &duel) > 10);
+    CHECK(race_everywhere(&sends, &receives, verify_both_ok, &duel) > 3);
+    CHECK(race_everywhere(&receives, &sends, verify_both_ok, &duel) > 3);
     sends.call.handle = receives.call.handle = queue;
-    CHECK(race_everywhere(&sends, &receives, verify_both_ok, &duel) > 10);
-    CHECK(race_everywhere(&receives, &sends, verify_both_ok, &duel) > 10);
+    CHECK(race_everywhere(&sends, &receives, verify_both_ok, &duel) > 3);
+    CHECK(race_everywhere(&receives, &sends, verify_both_ok, &duel) > 3);
     sends.call = CALL(signal, endpoint);
     receives.call.handle = endpoint;
-    CHECK(race_everywhere(&sends, &receives, verify_both_ok, &duel) > 10);
-    CHECK(race_everywhere(&receives, &sends, verify_both_ok, &duel) > 10);
+    CHECK(race_everywhere(&sends, &receives, verify_both_ok, &duel) > 3);
+    CHECK(race_everywhere(&receives, &sends, verify_both_ok, &duel) > 3);
 }
 
 /* The waiter is woken, or it was not there yet: then the next wake finds it. */
@@ -469,7 +469,7 @@ RACE(a_futex_waiter_is_woken_or_counted)
     u64 word = scratch(duel.init, 2);
     struct racer waits = {duel.first, CALL(futex_wait, 0, W(word, 0), .deadline = FOREVER)};
     struct racer wakes = {duel.second, CALL(futex_wake, 0, W(word, 1))};
-    CHECK(race_everywhere(&waits, &wakes, verify_woken, &duel) > 5);
+    CHECK(race_everywhere(&waits, &wakes, verify_woken, &duel) > 3);
 }
 
 /* Kills, waits, watches and grants against a process that is going. */
@@ -509,9 +509,9 @@ RACE(calls_on_a_process_that_is_dying)
     };
     for (u32 i = 0; i < ARRAY_SIZE(calls) && !directed_failed(); i++) {
         struct racer acts = {duel.first, calls[i]};
-        CHECK(race_everywhere(&acts, &kills, verify_dead, &duel) > 5);
+        CHECK(race_everywhere(&acts, &kills, verify_dead, &duel) > 3);
         struct racer first_kills = {duel.first, kills.call}, then_acts = {duel.second, calls[i]};
-        CHECK(race_everywhere(&first_kills, &then_acts, verify_dead, &duel) > 5);
+        CHECK(race_everywhere(&first_kills, &then_acts, verify_dead, &duel) > 3);
     }
 }
 
@@ -547,6 +547,6 @@ RACE(nothing_is_left_of_a_group_that_is_being_destroyed)
     };
     for (u32 i = 0; i < ARRAY_SIZE(calls) && !directed_failed(); i++) {
         struct racer makes = {duel.first, calls[i]};
-        CHECK(race_everywhere(&makes, &destroys, verify_group_gone, &duel) > 5);
+        CHECK(race_everywhere(&makes, &destroys, verify_group_gone, &duel) > 3);
     }
 }
