@@ -409,3 +409,34 @@ SCENARIO(closing_below_a_revoked_parent_condemns_the_children)
     CHECK_EQ(status_of_revoke(init, endpoint), STATUS_OK);
     CHECK_EQ(status_of(init, again), STATUS_REVOKED);
 }
+
+/* The same with a parent that was revoked before the one in the middle was born: its children live,
+ * and go on living when the parent closes, too. */
+SCENARIO(closing_below_a_parent_revoked_before_hands_the_children_up)
+{
+    struct actor *init = directed_init();
+    u64 endpoint = make_endpoint(init, 0, 0);
+    u64 parent = derive(init, endpoint, ALL_RIGHTS, 0);
+    CHECK_EQ(status_of_revoke(init, parent), STATUS_OK);
+    u64 middle = derive(init, parent, ALL_RIGHTS, 0);
+    u64 leaf = derive(init, middle, ALL_RIGHTS, 0);
+    CHECK_EQ(status_of_close(init, middle), STATUS_OK);
+    CHECK_EQ(status_of(init, leaf), STATUS_OK);
+    CHECK_EQ(status_of_close(init, parent), STATUS_OK);
+    CHECK_EQ(status_of(init, leaf), STATUS_OK);
+    CHECK_EQ(status_of_revoke(init, endpoint), STATUS_OK);
+    CHECK_EQ(status_of(init, leaf), STATUS_REVOKED);
+}
+
+SCENARIO(an_old_handle_of_a_slot_that_was_revoked_later_is_stale)
+{
+    struct actor *init = directed_init();
+    u64 endpoint = make_endpoint(init, 0, 0);
+    u64 old = derive(init, endpoint, ALL_RIGHTS, 0);
+    CHECK_EQ(status_of_close(init, old), STATUS_OK);
+    u64 revoked = derive(init, endpoint, ALL_RIGHTS, 0);
+    CHECK_EQ(revoked & 0xfffff, old & 0xfffff); /* the same slot */
+    CHECK_EQ(status_of_revoke(init, endpoint), STATUS_OK);
+    CHECK_EQ(status_of(init, revoked), STATUS_REVOKED);
+    CHECK_EQ(status_of(init, old), STATUS_STALE_HANDLE);
+}

@@ -173,6 +173,27 @@ RACE(a_message_by_a_revoked_capability_is_not_delivered)
     CHECK(duel.outcomes[STATUS_OK] > 0 && duel.outcomes[STATUS_REVOKED] > 0);
 }
 
+/* The capability goes while it is in use: what is done after it has gone is refused. */
+static void verify_closed_meanwhile(void *argument)
+{
+    struct duel *duel = argument;
+    u64 status = outcome(duel);
+    CHECK_EQ(duel->second->thread->context.number, STATUS_OK);
+    CHECK_EQ(call(duel->init, CALL(receive, duel->object, .info = INFO_NONBLOCK)),
+             status == STATUS_OK ? STATUS_OK : STATUS_WOULD_BLOCK);
+}
+
+RACE(a_message_by_a_capability_closed_meanwhile_is_not_sent)
+{
+    struct actor *init = directed_init();
+    struct duel duel = begin(make_endpoint(init, 1, 0));
+    duel.allowed = MAY(OK) | MAY(REVOKED) | MAY(STALE_HANDLE);
+    struct racer sends = {duel.first, CALL(send, duel.leaf, .deadline = FOREVER)};
+    struct racer closes = {duel.second, CALL(close, duel.leaf)};
+    CHECK(race_everywhere(&sends, &closes, verify_closed_meanwhile, &duel) > 3);
+    CHECK(duel.outcomes[STATUS_OK] > 0 && duel.outcomes[STATUS_REVOKED] > 0);
+}
+
 /* No page of the memory can be reached after it was revoked. */
 static void verify_unmapped(void *argument)
 {

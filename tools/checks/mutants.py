@@ -14,6 +14,8 @@ SOAK_SECONDS = 3600
 
 
 def run(context):
+    status, output = context.run(["python3", "tests/mutants/mutation_test.py"])
+    yield failed("tests of the mutation tool", output[-3000:]) if status else passed("tests of the mutation tool")
     mutants = mutation.all_mutants(context)
     if len(mutants) < LEAST:
         yield failed("the guards are found in the sources", f"{len(mutants)} mutants, at least {LEAST} expected")

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Tests of the mutation tool itself: what it finds in a piece of C, how it changes it, and that names are stable."""
+
+import os
+import sys
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+
+from mutation import operators, scan  # noqa: E402
+
+SOURCE = '''/* if (this is no code) return STATUS_BAD_HANDLE; */
+static enum status check(struct ref *ref, u64 offset, u64 length)
+{
+    if (offset > length || length - offset < ref->size)
+        return STATUS_BAD_ARGUMENT;
+    enum status status = syscall_lookup(ref, OBJECT_GROUP, RIGHT_SPAWN | RIGHT_DERIVE, ref);
+    TRACE(CAP_DENIED, offset < length, 0, 0, 0);
+    ASSERT(offset < 5);
+    u32 index = (u32)arch_index_clamp(offset, ref->count);
+    ref->rights = ref->held & length;
+    if (status == STATUS_OK) {
+        object_put(ref->object);
+        status = STATUS_REVOKED;
+    }
+    spin_unlock(&ref->lock);
+    needed |= RIGHT_WRITE;
+    return status;
+}
+'''
+
+
+def found(operator=None, source=SOURCE):
+    return [m for m in operators.mutants_of("kernel/x.c", source) if not operator or f": {operator}: " in m.name]
+
+
+class Scanning(unittest.TestCase):
+    def test_comments_strings_and_silent_macros_are_no_code(self):
+        code = scan.blank_silent('a("if (x)"); /* if */ TRACE(A, b < c, 0, 0, 0); // if\n#if X\nb < c;')
+        self.assertNotIn("if", code)
+        self.assertEqual(code.count("<"), 1)
+
+    def test_offsets_stay(self):
+        self.assertEqual(len(scan.blank_silent(SOURCE)), len(SOURCE))
+
+    def test_functions_have_names_and_bodies(self):
+        functions = scan.functions(scan.blank_silent(SOURCE))
+        self.assertEqual([f.name for f in functions], ["check"])
+        self.assertTrue(SOURCE[functions[0].start:functions[0].end].strip().endswith("return status;"))
+
+    def test_chains_are_split_at_their_own_level(self):
+        text = "a && (b || c) && d"
+        self.assertEqual([text[s:e].strip() for s, e in scan.split_top(text, 0, len(text), "&&")],
+                         ["a", "(b || c)", "d"])
+        self.assertEqual(len(scan.split_top(text, 0, len(text), "||")), 1)
+
+
+class Operators(unittest.TestCase):
+    def changed(self, operator):
+        return [operators.apply(SOURCE, mutant) for mutant in found(operator)]
+
+    def test_each_operator_finds_its_places(self):
+        counts = {name: len(found(name)) for name in ("never", "always", "term", "compare", "right", "type", "mask",
+                                                      "gain", "call", "status", "clamp")}
+        self.assertEqual(counts, {"never": 2, "always": 1, "term": 2, "compare": 2, "right": 2, "type": 1, "mask": 1,
+                                  "gain": 1, "call": 1, "status": 2, "clamp": 1})
+
+    def test_a_guard_is_evaluated_and_not_heeded(self):
+        self.assertIn("if (((offset > length || length - offset < ref->size) && 0))", self.changed("never")[0])
+
+    def test_operands_bounds_rights_and_masks(self):
+        self.assertIn("if (0 || length - offset < ref->size)", self.changed("term")[0])
+        self.assertIn("if (offset >= length ||", self.changed("compare")[0])
+        self.assertIn("OBJECT_GROUP, 0 | RIGHT_DERIVE", self.changed("right")[0])
+        self.assertIn("ref, OBJECT_NONE,", self.changed("type")[0])
+        self.assertIn("ref->rights = ref->held;", self.changed("mask")[0])
+        self.assertIn("(u32)(offset);", self.changed("clamp")[0])
+
+    def test_effects(self):
+        self.assertIn("        (void)0;", self.changed("call")[0])
+        self.assertNotIn("needed |=", self.changed("gain")[0])
+        self.assertIn("return STATUS_OK;", self.changed("status")[0])
+
+    def test_names_do_not_depend_on_lines_nor_on_how_they_are_broken(self):
+        moved = "\n\n" + SOURCE.replace("offset > length || length", "offset > length ||\n        length")
+        self.assertEqual([m.name for m in found()], [m.name for m in found(source=moved)])
+
+    def test_names_are_unique(self):
+        doubled = SOURCE.replace("    spin_unlock", "    object_put(ref->object);\n    spin_unlock")
+        names = [m.name for m in found(source=doubled)]
+        self.assertEqual(len(names), len(set(names)))
+
+
+if __name__ == "__main__":
+    unittest.main()
