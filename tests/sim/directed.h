@@ -203,7 +203,7 @@ struct racer {
  * Two calls at once. `first` enters the kernel and is held up after some switch points (atomic
  * operations, locks); `second` then makes its call until it has left the kernel, or runs into a
  * lock that the first holds; then the first goes on. This is tried with the hold-up at every place
- * on the first's way (several times, with the places drawn differently), each time from the state
+ * on the first's way, each time from the state
  * as it is now, and `verify` is asked after each. If what the second names had been revoked when it
  * entered the kernel, its call must have failed. Returns how often. The actors must be able to run
  * on two CPUs at once: see pin.

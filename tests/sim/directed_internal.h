@@ -10,7 +10,5 @@ void directed_begin(void);
 /* Ends all that the scenario has made, and compares counts. */
 void directed_end(void);
 struct run_result *directed_result(void);
-/* How often a race is tried at every place, each time with other places (3). */
-void race_seeds(u64 count);
 
 #endif

@@ -131,8 +131,6 @@ int main(int count, char **arguments)
         options.list |= strcmp(arguments[at], "--list") == 0;
         options.stop_early |= strcmp(arguments[at], "--first") == 0;
         options.verbose |= strcmp(arguments[at], "--verbose") == 0;
-        if (strcmp(arguments[at], "--once") == 0)
-            race_seeds(1);
     }
     options.parts = arguments + at;
     options.part_count = count - at;

@@ -42,8 +42,8 @@ def print_all(context, laboratory, mutants):
         print(f"{path:34} {len(those):8} {outcomes[run.KILLED]:8} {outcomes[run.SURVIVED]:9} "
               f"{outcomes[run.NOT_BUILT]:10} {outcomes['not tried']:10}")
     for operator, those in sorted(by_operator(mutants).items()):
-        outcomes, _ = counts_of(those, laboratory)
-        print(f"  {operator:32} {len(those):8} {outcomes[run.KILLED]:8} {outcomes[run.SURVIVED]:9}")
+        counts, _ = counts_of(those, laboratory)
+        print(f"  {operator:32} {len(those):8} {counts[run.KILLED]:8} {counts[run.SURVIVED]:9}")
     print("killed by: " + ", ".join(f"{name} {number}" for name, number in killers.most_common()))
     survivors = [m for m in mutants if (laboratory.known(m) or {}).get("outcome") == run.SURVIVED]
     print("\nsurvivors with a reason:")

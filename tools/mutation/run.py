@@ -105,13 +105,12 @@ class Laboratory:
     def _tests(self, mutant, place, changed):
         """(what it is called, command, limit) of each test in turn; links what is needed when it is needed."""
         program, problem = self.shop.link(place, "directed", changed)
-        yield "directed", [program, "--first", "--once"] if program else None, DIRECTED_LIMIT_S, problem
+        yield "directed", [program, "--first"] if program else None, DIRECTED_LIMIT_S, problem
         for test in self.shop.unit_tests(mutant.path):
             program, problem = self.shop.link(place, test, changed)
             yield test, [program] if program else None, UNIT_LIMIT_S, problem
         if self.quick:
             return
-        yield "directed, thrice", [f"{place}/directed", "--first"], DIRECTED_LIMIT_S, ""
         program, problem = self.shop.link(place, "simulator", changed)
         for seeds, cpus, way in SIMULATIONS:
             command = [program, "--seeds", seeds, "--cpus", str(cpus), "--steps", str(SIMULATION_STEPS), "--no-shrink",
