@@ -751,6 +751,37 @@ SCENARIO(the_end_of_a_chain_outlives_its_middle)
     CHECK(init->thread->activity == init->thread->home);
 }
 
+/* The first caller leaves and takes its activity back from under the whole chain; then the middle
+ * leaves, whose own lending has become void by that. */
+SCENARIO(a_lending_behind_one_that_was_taken_back_is_void)
+{
+    struct actor *init = directed_init();
+    u64 first = make_endpoint(init, 0, 0), second = make_endpoint(init, 0, 0);
+    u64 middle_thread, outer_thread;
+    struct actor *outer = new_thread(init, init_self(), &outer_thread);
+    struct actor *middle = new_thread(init, init_self(), &middle_thread);
+    struct actor *last = new_thread(init, init_self(), NULL);
+    CHECK(start(middle, CALL(receive, first, .deadline = FOREVER)));
+    CHECK(start(last, CALL(receive, second, .deadline = FOREVER)));
+    CHECK(start(outer, CALL(call, first, .deadline = FOREVER)));
+    CHECK_EQ(finish(middle), STATUS_OK);
+    CHECK(start(middle, CALL(call, second, .deadline = FOREVER)));
+    CHECK_EQ(finish(last), STATUS_OK);
+    CHECK(last->thread->activity == outer->thread->home);
+    CHECK_EQ(call(init, CALL(cancel, outer_thread)), STATUS_OK);
+    CHECK_EQ(finish(outer), STATUS_CANCELLED);
+    CHECK(outer->thread->activity == outer->thread->home);
+    CHECK(last->thread->activity == last->thread->home);
+    CHECK_EQ(call(init, CALL(cancel, middle_thread)), STATUS_OK);
+    CHECK_EQ(finish(middle), STATUS_CANCELLED);
+    CHECK(middle->thread->activity == middle->thread->home);
+    CHECK(outer->thread->activity == outer->thread->home);
+    CHECK(last->thread->activity == last->thread->home);
+    CHECK_EQ(call(last, CALL(reply, 0)), STATUS_NO_CALLER);
+    CHECK_EQ(call(middle, CALL(reply, 0)), STATUS_NO_CALLER);
+    CHECK_EQ(call(outer, CALL(null, 0)), STATUS_OK);
+}
+
 SCENARIO(a_server_runs_on_its_callers_time_and_gives_it_back)
 {
     struct actor *init = directed_init();

@@ -357,6 +357,20 @@ SCENARIO(a_futex_wakes_as_many_as_it_is_told)
              STATUS_BAD_ARGUMENT);
 }
 
+/* Words share buckets; a waker of another word finds nobody. */
+SCENARIO(no_other_word_wakes_a_futex_waiter)
+{
+    struct actor *init = directed_init();
+    struct actor *waiter = new_thread(init, init_self(), NULL);
+    u64 page = scratch(init, 2);
+    CHECK(start(waiter, CALL(futex_wait, 0, W(page, 0), .deadline = FOREVER)));
+    for (u64 word = page + 4; word < page + PAGE_SIZE; word += 4) {
+        CHECK_EQ(call(init, CALL(futex_wake, 0, W(word, 1))), STATUS_OK);
+        CHECK_EQ(result_word(init, 0), 0);
+    }
+    CHECK(is_blocked(waiter));
+}
+
 SCENARIO(a_futex_is_shared_with_the_memory)
 {
     struct actor *init = directed_init();

@@ -32,6 +32,68 @@ SCENARIO(a_call_that_does_not_exist_is_refused)
     CHECK_EQ(call(init, CALL(null, 0)), STATUS_OK);
 }
 
+/* Nothing is said about arguments to who has no capability. */
+SCENARIO(the_capability_is_looked_at_first)
+{
+    static const u8 numbers[] = {
+        SYS_send,
+        SYS_receive,
+        SYS_call,
+        SYS_reply_receive,
+        SYS_signal,
+        SYS_cancel,
+        SYS_create_endpoint,
+        SYS_derive,
+        SYS_grant,
+        SYS_revoke,
+        SYS_close,
+        SYS_inspect,
+        SYS_create_memory,
+        SYS_map,
+        SYS_spawn,
+        SYS_wait,
+        SYS_watch,
+        SYS_kill,
+        SYS_create_thread,
+        SYS_thread_control,
+        SYS_create_resource_group,
+        SYS_group_control,
+        SYS_group_info,
+        SYS_create_interrupt,
+        SYS_interrupt_ack,
+        SYS_port_in,
+        SYS_port_out,
+        SYS_machine_info,
+        SYS_machine_control,
+        SYS_process_list,
+        SYS_create_timer,
+        SYS_timer_set,
+        SYS_trace_control,
+        SYS_trace_emit,
+    };
+    struct actor *init = directed_init();
+    u64 ports = derive(init, init_cap(INIT_CAP_PORTS), 0, 0);
+    for (u32 i = 0; i < ARRAY_SIZE(numbers); i++) {
+        struct call any = {.number = numbers[i]};
+        for (u32 j = 0; j < MESSAGE_WORDS; j++)
+            any.w[j] = ~0ull - 4;
+        CHECK_EQ(call(init, any), STATUS_BAD_HANDLE);
+        if (numbers[i] == SYS_close || numbers[i] == SYS_inspect)
+            continue;
+        any.handle = ports; /* without a single right */
+        u64 status = call(init, any);
+        CHECK(status == STATUS_WRONG_TYPE || status == STATUS_MISSING_RIGHT);
+    }
+    /* Where there are two capabilities, the second is looked at before the arguments. */
+    u64 root = init_cap(INIT_CAP_GROUP), machine = init_cap(INIT_CAP_MACHINE);
+    CHECK_EQ(call(init, CALL(create_interrupt, machine, W(0, 7, ~0ull))), STATUS_BAD_HANDLE);
+    CHECK_EQ(call(init, CALL(grant, init_self(), W(0, ~0u, 1))), STATUS_BAD_HANDLE);
+    CHECK_EQ(call(init, CALL(create_timer, root, W(77))), STATUS_BAD_HANDLE);
+    CHECK_EQ(call(init, CALL(unmap, 0, W(77, USER_START, PAGE_SIZE))), STATUS_BAD_HANDLE);
+    CHECK_EQ(call(init, CALL(protect, 0, W(77, USER_START, PAGE_SIZE, 0, MAP_READ))),
+             STATUS_BAD_HANDLE);
+}
+
 SCENARIO(a_group_limits_what_it_pays_for)
 {
     struct actor *init = directed_init();
