@@ -64,9 +64,9 @@ static void current_threads(const char *name)
 static const struct activity *next_ready(const struct run_queue *queue,
                                          const struct activity *activity)
 {
-    const struct tree_node *node =
+    struct tree_node *node =
         activity == queue->first ? tree_first(&queue->rest) : tree_next(&activity->link);
-    return node ? TREE_ENTRY(node, const struct activity, link) : NULL;
+    return node ? TREE_ENTRY(node, struct activity, link) : NULL;
 }
 
 static void run_queues(const char *name)
