@@ -68,7 +68,8 @@ $(foreach dir,$(HOST_TESTED_USER),$(eval $(call host_user_test_rules,$(dir))))
 # The simulator keeps a ledger of what the kernel's allocators give out (tests/sim/ledger.c).
 DIRECTED_SOURCES  := $(sort $(wildcard tests/sim/directed_*.c))
 SIMULATOR_SOURCES := $(filter-out $(DIRECTED_SOURCES),$(call sources,tests/sim))
-SIMULATOR_WRAPPED := frame_alloc frame_alloc_zeroed frame_free frame_free_zeroed slab_alloc slab_free
+SIMULATOR_WRAPPED := frame_alloc frame_alloc_zeroed frame_free frame_free_zeroed frame_share frame_unshare \
+                     slab_alloc slab_free
 $(BUILD)/host/simulator: $(call host_objects,$(SIMULATOR_SOURCES)) $(BUILD)/host/libkernel.a $(BUILD)/host/liblib.a
 	$(call say,LD,$@)$(CLANG) $(HOST_LDFLAGS) -no-pie $(SIMULATOR_WRAPPED:%=-Wl,--wrap=%) $^ $(HOST_LDLIBS) -o $@
 

@@ -93,6 +93,14 @@ enum status memory_map_into(process_t process, memory_t memory, u64 offset, u64 
     return status;
 }
 
+enum status memory_clone(group_t group, memory_t source, u64 offset, u64 size, memory_t *memory)
+{
+    ENTER(clone_memory, group.cap, source.cap.bits, offset, size, 0, 0, 0);
+    if (status == STATUS_OK)
+        memory->cap.bits = frame.words[0];
+    return status;
+}
+
 enum status memory_map(memory_t memory, u64 offset, u64 size_bytes, u32 flags, u64 *address)
 {
     return memory_map_into((process_t){CAP_NULL}, memory, offset, size_bytes, flags, address);

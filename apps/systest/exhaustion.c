@@ -10,6 +10,7 @@ static void expect_nothing_fits(group_t group)
     endpoint_t endpoint;
     endpoint_t made;
     memory_t memory;
+    memory_t source;
     group_t inner;
     ktimer_t timer;
 
@@ -17,6 +18,9 @@ static void expect_nothing_fits(group_t group)
     CHECK_OK(make_endpoint(0, &endpoint));
     CHECK_STATUS(endpoint_create(group, 0, 0, &made), STATUS_GROUP_LIMIT);
     CHECK_STATUS(memory_create(group, PAGE_SIZE, 0, &memory), STATUS_GROUP_LIMIT);
+    CHECK_OK(memory_create(systest.group, PAGE_SIZE, MEMORY_EAGER, &source));
+    CHECK_STATUS(memory_clone(group, source, 0, PAGE_SIZE, &memory), STATUS_GROUP_LIMIT);
+    CHECK_OK(cap_close(source.cap));
     CHECK_STATUS(timer_create(group, endpoint, &timer), STATUS_GROUP_LIMIT);
     CHECK_STATUS(group_create(group, &limits, &inner), STATUS_GROUP_LIMIT);
     CHECK_STATUS(start_role(group, "exit", "0", NULL, 0, &process), STATUS_GROUP_LIMIT);

@@ -60,6 +60,8 @@ static void list_calls(void)
     ADD(close, ANY, 0, 0, 0, 0, 0);
     ADD(inspect, ANY, 0, 0, 0, 0, 0);
     ADD(create_memory, OBJECT_GROUP, RIGHT_CREATE_MEMORY, PAGE_SIZE, 0, 0, 0);
+    ADD(clone_memory, OBJECT_GROUP, RIGHT_CREATE_MEMORY, targets.cap[OBJECT_MEMORY].bits, 0,
+        PAGE_SIZE, 0);
     ADD(spawn, OBJECT_GROUP, RIGHT_SPAWN, at(&targets.plan), 0, 0, 0);
     ADD(wait, OBJECT_PROCESS, RIGHT_WAIT, 0, 0, 0, 0);
     ADD(watch, OBJECT_PROCESS, RIGHT_WAIT, endpoint, 0, 0, 0);
@@ -242,8 +244,8 @@ BOOT_TEST(handles, revoked_is_told)
 
 BOOT_TEST(handles, unknown_calls_are_refused)
 {
-    static const u64 numbers[] = {6,  7,  11, 18, 22, 40, 41,   42,
-                                  46, 47, 50, 60, 63, 64, 1000, UINT64_MAX};
+    static const u64 numbers[] = {6,  7,  11, 22, 40, 41,   42,        46,
+                                  47, 50, 60, 63, 64, 1000, UINT64_MAX};
 
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         CHECK_STATUS(ferrous_syscall_plain(numbers[i], 0, 0, 0), STATUS_BAD_SYSCALL);

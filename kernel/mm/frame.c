@@ -380,26 +380,30 @@ void frame_free_zeroed(struct account *account, paddr_t frame)
 
 /* --- Owners --- */
 
-void frame_get(paddr_t frame)
+enum status frame_share(struct account *account, paddr_t frame)
 {
     struct frame *record = frame_record(frame.raw >> PAGE_SHIFT);
 
-    ASSERT(record != NULL && record->state == FRAME_STATE_USED);
+    ASSERT(record != NULL && record->state == FRAME_STATE_USED && record->order == 0);
 
-    u32 owners = ATOMIC_ADD(&record->owners, 1);
+    enum status status = charge(account, 0);
 
-    ASSERT(owners > 1); /* it had one, and the count did not wrap */
+    if (status == STATUS_OK) {
+        u32 owners = ATOMIC_ADD(&record->owners, 1);
+
+        ASSERT(owners > 1); /* it had one, and the count did not wrap */
+    }
+    return status;
 }
 
-bool frame_put(struct account *account, paddr_t frame)
+void frame_unshare(struct account *account, paddr_t frame)
 {
     struct frame *record = frame_record(frame.raw >> PAGE_SHIFT);
 
     ASSERT(record != NULL && record->state == FRAME_STATE_USED);
-    if (ATOMIC_SUB(&record->owners, 1) != 0)
-        return false;
-    frame_free(account, frame, record->order);
-    return true;
+    if (ATOMIC_SUB(&record->owners, 1) == 0)
+        frame_give(frame, 0);
+    release(account, 0);
 }
 
 bool frame_is_shared(paddr_t frame)

@@ -69,10 +69,11 @@ void frame_free(struct account *account, paddr_t frame, u32 order);
  * clearing. */
 void frame_free_zeroed(struct account *account, paddr_t frame);
 
-/* Owners of a run shared copy-on-write: one after allocation. frame_put drops one; the last frees
- * the run, returns its charge to `account` (who was charged for it) and gives true. */
-void frame_get(paddr_t frame);
-bool frame_put(struct account *account, paddr_t frame);
+/* Owners of a single frame shared copy-on-write: one after allocation. Each pays for it in full.
+ * GROUP_LIMIT. */
+enum status frame_share(struct account *account, paddr_t frame) MUST_USE;
+/* An owner and its charge go; the last one frees the frame. */
+void frame_unshare(struct account *account, paddr_t frame);
 bool frame_is_shared(paddr_t frame);
 
 /* Cached frames count as free. Exact while no other CPU allocates or frees. */

@@ -306,15 +306,16 @@ TEST(a_shared_frame_is_freed_by_its_last_owner)
 
     REQUIRE(frame_alloc(&account, FRAME_USER, 0, 0, &frame) == STATUS_OK);
     EXPECT(!frame_is_shared(frame));
-    frame_get(frame);
-    frame_get(frame);
+    REQUIRE(frame_share(&account, frame) == STATUS_OK);
+    REQUIRE(frame_share(&account, frame) == STATUS_OK);
     EXPECT(frame_is_shared(frame));
-    EXPECT(!frame_put(&account, frame));
-    EXPECT(!frame_put(&account, frame));
+    EXPECT_EQ(account_used(&account, GROUP_MEMORY_FRAMES), 3);
+    frame_unshare(&account, frame);
+    frame_unshare(&account, frame);
     EXPECT(!frame_is_shared(frame));
     EXPECT_EQ(free_frames(), before - 1);
     EXPECT_EQ(account_used(&account, GROUP_MEMORY_FRAMES), 1);
-    EXPECT(frame_put(&account, frame));
+    frame_unshare(&account, frame);
     EXPECT_EQ(free_frames(), before);
     EXPECT_EQ(account_used(&account, GROUP_MEMORY_FRAMES), 0);
 }

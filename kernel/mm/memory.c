@@ -15,12 +15,14 @@
 #define FANOUT       (1u << FANOUT_SHIFT)
 
 KERNEL_STATE static struct slab_cache memory_cache;
+KERNEL_STATE static struct slab_cache old_frame_cache;
 KERNEL_STATE static const struct boot_info *machine_description; /* its memory is kept */
 
 void memory_init(const struct boot_info *boot)
 {
     machine_description = boot;
     slab_cache_init(&memory_cache, "memory", sizeof(struct memory), 16);
+    slab_cache_init(&old_frame_cache, "old_frame", sizeof(struct old_frame), 8);
 }
 
 static bool is_page_of(u64 address, u64 page)
@@ -71,6 +73,7 @@ static enum status allocate(struct payer *payer, u64 size_bytes, enum memory_kin
         return status;
     struct memory *memory = result;
     spinlock_init(&memory->lock, RANK_MEMORY);
+    list_init(&memory->mappings);
     memory->kind = (u8)kind;
     memory->page_count = size_bytes >> PAGE_SHIFT;
     *out = memory;
@@ -168,9 +171,8 @@ static enum status fill_word(struct memory *memory, u64 *word, const paddr_t *so
 }
 
 static enum status get_page(struct memory *memory, u64 index, bool populate, const paddr_t *source,
-                            paddr_t *frame, bool *made)
+                            paddr_t *frame)
 {
-    *made = false;
     if (index >= memory->page_count)
         return STATUS_NOT_FOUND;
     if (memory->kind != MEMORY_ANONYMOUS) {
@@ -180,10 +182,8 @@ static enum status get_page(struct memory *memory, u64 index, bool populate, con
     spin_lock(&memory->lock);
     u64 *word;
     enum status status = find_word(memory, index, populate, &word);
-    if (status == STATUS_OK && *word == 0) {
+    if (status == STATUS_OK && *word == 0)
         status = populate ? fill_word(memory, word, source) : STATUS_NOT_FOUND;
-        *made = status == STATUS_OK;
-    }
     if (status == STATUS_OK)
         *frame = paddr(*word);
     spin_unlock(&memory->lock);
@@ -192,14 +192,137 @@ static enum status get_page(struct memory *memory, u64 index, bool populate, con
 
 enum status memory_page(struct memory *memory, u64 index, bool populate, paddr_t *frame)
 {
-    bool made;
-    return get_page(memory, index, populate, NULL, frame, &made);
+    return get_page(memory, index, populate, NULL, frame);
 }
 
-enum status memory_page_copy(struct memory *memory, u64 index, paddr_t source, paddr_t *frame,
-                             bool *copied)
+enum status memory_page_copy(struct memory *memory, u64 index, paddr_t source, paddr_t *frame)
 {
-    return get_page(memory, index, true, &source, frame, copied);
+    return get_page(memory, index, true, &source, frame);
+}
+
+/* Lock held: a frame of the object's own in place of the shared one at `word`. */
+static enum status break_sharing(struct memory *memory, u64 index, u64 *word,
+                                 struct old_frame **old)
+{
+    struct account *account = &memory->object.payer->account;
+    paddr_t shared = paddr(*word);
+    void *made;
+    enum status status = slab_alloc(&old_frame_cache, account, &made);
+    if (status != STATUS_OK)
+        return status;
+    status = fill_word(memory, word, &shared);
+    if (status != STATUS_OK) {
+        slab_free(&old_frame_cache, account, made);
+        return status;
+    }
+    memory->resident--; /* one more, and one less: the old one is not the object's any longer */
+    object_get(&memory->object);
+    *old = made;
+    (*old)->memory = memory;
+    (*old)->page = index;
+    (*old)->frame = shared;
+    return STATUS_OK;
+}
+
+enum status memory_page_to_write(struct memory *memory, u64 index, paddr_t *frame,
+                                 struct old_frame **old)
+{
+    *old = NULL;
+    enum status status = memory_page(memory, index, true, frame);
+    if (likely(status != STATUS_OK || !memory->cow))
+        return status;
+    spin_lock(&memory->lock);
+    u64 *word;
+    status = find_word(memory, index, true, &word);
+    if (status == STATUS_OK && frame_is_shared(paddr(*word)))
+        status = break_sharing(memory, index, word, old);
+    if (status == STATUS_OK)
+        *frame = paddr(*word);
+    spin_unlock(&memory->lock);
+    return status;
+}
+
+static void reclaim_old(struct grace_node *grace)
+{
+    struct old_frame *old = CONTAINER_OF(grace, struct old_frame, grace);
+    struct memory *memory = old->memory;
+    struct account *account = &memory->object.payer->account;
+    frame_unshare(account, old->frame);
+    slab_free(&old_frame_cache, account, old);
+    object_put(&memory->object);
+}
+
+void memory_drop_old(struct old_frame *old)
+{
+    grace_defer(&old->grace, reclaim_old);
+}
+
+/* Pages that are pinned cannot be shared, and the places where shared pages are mapped must be few.
+ */
+static enum status start_sharing(struct memory *source)
+{
+    spin_lock(&source->lock);
+    enum status status = STATUS_BUSY;
+    if (source->pins == 0 && source->mapping_count <= MEMORY_MAX_SHARED_MAPPINGS) {
+        source->cow = true;
+        status = STATUS_OK;
+    }
+    spin_unlock(&source->lock);
+    return status;
+}
+
+enum status memory_clone_begin(struct memory *source, u64 page, u64 page_count, struct payer *payer,
+                               struct memory **out)
+{
+    if (source->kind != MEMORY_ANONYMOUS)
+        return STATUS_NOT_SUPPORTED;
+    struct memory *clone;
+    enum status status = memory_create(payer, page_count << PAGE_SHIFT, &clone);
+    if (status != STATUS_OK)
+        return status;
+    status = start_sharing(source);
+    if (status != STATUS_OK) {
+        object_put(&clone->object);
+        return status;
+    }
+    clone->cow = true;
+    clone->source = source;
+    clone->source_page = page;
+    object_get(&source->object);
+    *out = clone;
+    return STATUS_OK;
+}
+
+enum status memory_clone_page(struct memory *clone, u64 index)
+{
+    struct memory *source = clone->source;
+    u64 *from, *to;
+    paddr_t frame = paddr(0);
+    spin_lock(&source->lock);
+    enum status status = STATUS_OK;
+    if (find_word(source, clone->source_page + index, false, &from) == STATUS_OK && *from != 0) {
+        frame = paddr(*from);
+        status = frame_share(&clone->object.payer->account, frame);
+    }
+    spin_unlock(&source->lock);
+    if (status != STATUS_OK || frame.raw == 0)
+        return status;
+    spin_lock(&clone->lock);
+    status = find_word(clone, index, true, &to);
+    if (status == STATUS_OK) {
+        *to = frame.raw;
+        clone->resident++;
+    }
+    spin_unlock(&clone->lock);
+    if (status != STATUS_OK)
+        frame_unshare(&clone->object.payer->account, frame);
+    return status;
+}
+
+void memory_clone_end(struct memory *clone)
+{
+    object_put(&clone->source->object);
+    clone->source = NULL;
 }
 
 enum status memory_pin(struct memory *memory, u64 index, paddr_t *frame)
@@ -209,11 +332,15 @@ enum status memory_pin(struct memory *memory, u64 index, paddr_t *frame)
     enum status status = memory_page(memory, index, true, frame);
     if (status != STATUS_OK)
         return status;
-    object_get(&memory->object);
     spin_lock(&memory->lock);
-    memory->pins++;
+    if (memory->cow)
+        status = STATUS_BUSY;
+    else
+        memory->pins++;
     spin_unlock(&memory->lock);
-    return STATUS_OK;
+    if (status == STATUS_OK)
+        object_get(&memory->object);
+    return status;
 }
 
 void memory_unpin(struct memory *memory)
@@ -268,7 +395,7 @@ static bool free_below(struct memory *memory, u64 *word, u32 level, u32 *budget)
     if (level > 0)
         frame_free_zeroed(&memory->object.payer->account, paddr(*word));
     else
-        frame_free(&memory->object.payer->account, paddr(*word), 0);
+        frame_unshare(&memory->object.payer->account, paddr(*word));
     *word = 0;
     memory->resident--;
     return true;

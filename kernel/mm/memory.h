@@ -9,7 +9,12 @@
  * A frame belongs to the object until the object is reclaimed: unmapping never frees one, so a
  * translation that is still cached somewhere leads to memory of the same owner.
  *
- * Locks: `lock` (RANK_MEMORY) guards the page tree.
+ * A clone shares frames with its source until either is written: a frame with several owners is
+ * mapped read-only by all of them, and each pays for it. An object that was ever cloned, or is a
+ * clone (`cow`), knows where it is mapped, so that a page that gets another frame can be taken out
+ * of all page tables.
+ *
+ * Locks: `lock` (RANK_MEMORY) guards the page tree and the list of mappings.
  */
 #ifndef MM_MEMORY_H
 #define MM_MEMORY_H
@@ -22,6 +27,9 @@ enum memory_kind { MEMORY_ANONYMOUS = 0, MEMORY_CONTIGUOUS_RUN = 1, MEMORY_PHYSI
 /* Objects of up to as many pages have no table. */
 #define MEMORY_SMALL_PAGES 20u
 
+/* An object that shares frames is mapped at most so often. */
+#define MEMORY_MAX_SHARED_MAPPINGS 64u
+
 struct memory {
     struct object object;
     struct spinlock lock;
@@ -30,8 +38,14 @@ struct memory {
     u8 levels;             /* of the page tree: 0 to 4; 0: see pages */
     u8 order;              /* of a contiguous run */
     bool device;           /* physical: uncached */
+    bool cow;              /* shares frames, or did */
     u64 resident;          /* frames held; guarded by lock */
     struct list reap_link; /* while it is taken apart: in a reaper's list */
+    struct list mappings;  /* anonymous: regions that capabilities have mapped it by */
+    u32 mapping_count;
+    u32 protect_pass;      /* of clonings; a region with another number may still be writable */
+    struct memory *source; /* while it is being cloned from there: a reference */
+    u64 source_page;
     u32 pins; /* pages that the kernel reaches by their frames (message buffers); guarded by lock */
     union {
         u64 root; /* word at the top: a table's or a run's physical address; 0: none */
@@ -53,14 +67,38 @@ enum status memory_create_physical(struct payer *payer, u64 start, u64 size_byte
  * range, or none and not `populate`. NO_MEMORY, GROUP_LIMIT. The frame stays the object's. */
 enum status memory_page(struct memory *memory, u64 index, bool populate, paddr_t *frame) MUST_USE;
 
-/* As memory_page with `populate`, but a new frame gets a copy of `source` instead of zeros; *copied
- * says which. */
-enum status memory_page_copy(struct memory *memory, u64 index, paddr_t source, paddr_t *frame,
-                             bool *copied) MUST_USE;
+/* As memory_page with `populate`, but a new frame gets a copy of `source` instead of zeros. */
+enum status memory_page_copy(struct memory *memory, u64 index, paddr_t source,
+                             paddr_t *frame) MUST_USE;
+
+/* A frame that an object has given up for a copy of its own. */
+struct old_frame {
+    struct grace_node grace;
+    struct memory *memory; /* a reference */
+    u64 page;
+    paddr_t frame;
+};
+
+/* As memory_page with `populate`, but a frame that is shared is replaced by a copy. Then *old is
+ * for the caller: to be taken out of all page tables, and passed to memory_drop_old. The caller
+ * keeps the object from going meanwhile. */
+enum status memory_page_to_write(struct memory *memory, u64 index, paddr_t *frame,
+                                 struct old_frame **old) MUST_USE;
+/* Gives the frame up after a grace period. */
+void memory_drop_old(struct old_frame *old);
+
+/* An empty clone of `page_count` pages of `source`, from `page` on, which keeps a reference to the
+ * source until memory_clone_end. NOT_SUPPORTED: not anonymous memory. BUSY: pinned, or mapped too
+ * often. Errors of memory_create. */
+enum status memory_clone_begin(struct memory *source, u64 page, u64 page_count, struct payer *payer,
+                               struct memory **out) MUST_USE;
+/* Page `index` of the clone becomes the source's. NO_MEMORY, GROUP_LIMIT. */
+enum status memory_clone_page(struct memory *clone, u64 index) MUST_USE;
+void memory_clone_end(struct memory *clone);
 
 /* The page at `index`, kept where it is: its frame will be the object's until memory_unpin, which
- * also drops the reference that this takes. BAD_ARGUMENT: not anonymous memory. Errors of
- * memory_page. */
+ * also drops the reference that this takes. BAD_ARGUMENT: not anonymous memory. BUSY: it
+ * shares frames. Errors of memory_page. */
 enum status memory_pin(struct memory *memory, u64 index, paddr_t *frame) MUST_USE;
 void memory_unpin(struct memory *memory);
 

@@ -18,9 +18,9 @@ static enum status bring_in(u64 address, u32 access)
     struct vspace *vspace = this_cpu()->loaded;
     if (!vspace)
         return STATUS_BAD_ADDRESS;
-    bool flush;
+    enum vspace_flush flush;
     enum status status = vspace_fault(vspace, address, access, &flush);
-    if (status == STATUS_OK && flush)
+    if (status == STATUS_OK && flush != FLUSH_NONE)
         (void)vspace_flush(vspace);
     if (status == STATUS_NOT_FOUND || status == STATUS_MISSING_RIGHT)
         return STATUS_BAD_ADDRESS;

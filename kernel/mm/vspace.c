@@ -148,6 +148,36 @@ static bool mapping_is_sane(const struct mapping *m)
            size <= USER_END - m->address;
 }
 
+/* vspace lock held: the memory comes to know where it is mapped. FULL: too often, for memory that
+ * shares frames. */
+enum status region_join_memory(struct vspace *vspace, struct region *region)
+{
+    struct memory *memory = region->memory;
+    region->vspace = vspace;
+    if (memory->kind != MEMORY_ANONYMOUS)
+        return STATUS_OK;
+    spin_lock(&memory->lock);
+    bool full = memory->cow && memory->mapping_count >= MEMORY_MAX_SHARED_MAPPINGS;
+    if (!full) {
+        list_push_back(&memory->mappings, &region->mapping_link);
+        memory->mapping_count++;
+        region->protect_pass = memory->protect_pass;
+    }
+    spin_unlock(&memory->lock);
+    return full ? STATUS_FULL : STATUS_OK;
+}
+
+void region_leave_memory(struct region *region)
+{
+    struct memory *memory = region->memory;
+    if (!list_is_linked(&region->mapping_link))
+        return;
+    spin_lock(&memory->lock);
+    list_remove(&region->mapping_link);
+    memory->mapping_count--;
+    spin_unlock(&memory->lock);
+}
+
 /* vspace lock held: puts the filled region into the tree and under its parent node. */
 static enum status publish(struct vspace *vspace, struct region *region,
                            const struct mapping *mapping)
@@ -170,9 +200,13 @@ static enum status publish(struct vspace *vspace, struct region *region,
     if (mapping->parent) {
         /* The node's reference keeps the memory; it is taken under the same tree lock as the check
          * of the parent. */
-        enum status status = cap_node_link(&region->node, mapping->parent, vspace);
-        if (status != STATUS_OK)
+        enum status status = region_join_memory(vspace, region);
+        if (status == STATUS_OK)
+            status = cap_node_link(&region->node, mapping->parent, vspace);
+        if (status != STATUS_OK) {
+            region_leave_memory(region);
             return status;
+        }
     }
     object_get(&mapping->memory->object);
     tree_insert(&vspace->regions, &region->link);
@@ -193,6 +227,7 @@ enum status vspace_map(struct vspace *vspace, const struct mapping *mapping, u64
     region->access = mapping->access;
     region->max_access = mapping->max_access;
     region->private_copy = mapping->private_copy;
+    list_init(&region->mapping_link);
     cap_node_init(&region->node, &mapping->memory->object, &region_node_ops);
     if (mapping->private_copy) {
         status = memory_create(vspace->payer, mapping->page_count << PAGE_SHIFT, &region->shadow);
@@ -220,12 +255,18 @@ enum status vspace_map(struct vspace *vspace, const struct mapping *mapping, u64
 /* The frame that a page of the region shows, and with what access, for an access of the kind asked.
  */
 static enum status region_frame(struct region *region, u64 address, u32 access, paddr_t *frame,
-                                u32 *mapped_access)
+                                u32 *mapped_access, struct old_frame **old)
 {
     u64 page = (address - region->link.key) >> PAGE_SHIFT;
     *mapped_access = region->access;
-    if (!region->private_copy)
-        return memory_page(region->memory, region->memory_page + page, true, frame);
+    if (!region->private_copy && (access & ACCESS_WRITE))
+        return memory_page_to_write(region->memory, region->memory_page + page, frame, old);
+    if (!region->private_copy) {
+        enum status status = memory_page(region->memory, region->memory_page + page, true, frame);
+        if (region->memory->cow && status == STATUS_OK && frame_is_shared(*frame))
+            *mapped_access &= ~ACCESS_WRITE;
+        return status;
+    }
 
     if (memory_page(region->shadow, region->shadow_page + page, false, frame) == STATUS_OK)
         return STATUS_OK;
@@ -233,10 +274,9 @@ static enum status region_frame(struct region *region, u64 address, u32 access, 
      * nothing. */
     enum status status = memory_page(region->memory, region->memory_page + page, false, frame);
     if (access & ACCESS_WRITE) {
-        bool copied;
         if (status != STATUS_OK)
             return memory_page(region->shadow, region->shadow_page + page, true, frame);
-        return memory_page_copy(region->shadow, region->shadow_page + page, *frame, frame, &copied);
+        return memory_page_copy(region->shadow, region->shadow_page + page, *frame, frame);
     }
     if (status != STATUS_OK)
         status = memory_page(region->memory, region->memory_page + page, true, frame);
@@ -245,7 +285,7 @@ static enum status region_frame(struct region *region, u64 address, u32 access, 
 }
 
 static enum status install(struct vspace *vspace, u64 address, paddr_t frame, u32 access,
-                           bool *flush)
+                           enum vspace_flush *flush)
 {
     paddr_t old;
     u32 old_access, level;
@@ -260,19 +300,109 @@ static enum status install(struct vspace *vspace, u64 address, paddr_t frame, u3
     }
     page_table_replace(&vspace->table, address, frame, access);
     /* More access to the same frame needs no word to others: their CPUs fault and come here. */
-    *flush = old.raw != frame.raw;
-    if (!*flush)
+    if (old.raw != frame.raw)
+        *flush = FLUSH_SPACE;
+    else
         arch_tlb_flush_page(address);
     return STATUS_OK;
 }
 
-/* Lock held: the page that is due at `address` of the region gets its entry. */
+/* Where a page is mapped. */
+struct place {
+    struct vspace *vspace;
+    u64 address;
+};
+
+/* Takes a frame that its object has given up out of all page tables, and drops it. True: other CPUs
+ * were asked to flush. What is read of regions and spaces without their locks stays readable until
+ * this kernel entry ends; a region that went meanwhile has no entries left. */
+static bool forget(struct old_frame *old)
+{
+    struct memory *memory = old->memory;
+    struct place places[MEMORY_MAX_SHARED_MAPPINGS];
+    u32 count = 0;
+    spin_lock(&memory->lock);
+    LIST_FOREACH (link, &memory->mappings) {
+        struct region *region = LIST_ENTRY(link, struct region, mapping_link);
+        u64 address = region->link.key + ((old->page - region->memory_page) << PAGE_SHIFT);
+        if (old->page >= region->memory_page && address < region->end)
+            places[count++] = (struct place){.vspace = region->vspace, .address = address};
+    }
+    spin_unlock(&memory->lock);
+    bool others = false;
+    for (u32 i = 0; i < count; i++) {
+        struct vspace *vspace = places[i].vspace;
+        paddr_t frame;
+        u32 access, level;
+        spin_lock(&vspace->lock);
+        bool stale =
+            vspace_region_at(vspace, places[i].address) &&
+            page_table_lookup(&vspace->table, places[i].address, &frame, &access, &level) &&
+            frame.raw == old->frame.raw;
+        if (stale)
+            (void)page_table_unmap(&vspace->table, places[i].address, &frame, &access, &level);
+        spin_unlock(&vspace->lock);
+        others |= stale && vspace_flush(vspace);
+    }
+    memory_drop_old(old);
+    return others;
+}
+
+/* The first mapping that was made before the last cloning and may still be writable. */
+static struct place next_to_protect(struct memory *memory)
+{
+    struct place place = {0};
+    spin_lock(&memory->lock);
+    LIST_FOREACH (link, &memory->mappings) {
+        struct region *region = LIST_ENTRY(link, struct region, mapping_link);
+        if (region->protect_pass != memory->protect_pass) {
+            place = (struct place){.vspace = region->vspace, .address = region->link.key};
+            break;
+        }
+    }
+    spin_unlock(&memory->lock);
+    return place;
+}
+
+bool vspace_protect_shared(struct memory *memory, u64 *resume, u32 limit)
+{
+    struct place place = next_to_protect(memory);
+    struct vspace *vspace = place.vspace;
+    if (!vspace)
+        return true;
+    spin_lock(&vspace->lock);
+    struct region *region = vspace_region_at(vspace, place.address);
+    if (region && region->memory != memory)
+        region = NULL; /* that mapping went just now */
+    u64 from = place.address, end = region ? region->end : 0;
+    if (*resume > from && *resume < end)
+        from = *resume;
+    u32 level;
+    for (; from < end && page_table_next(&vspace->table, from, end, &from, &level) && limit > 0;
+         limit--) {
+        paddr_t frame;
+        u32 access;
+        (void)page_table_unmap(&vspace->table, from, &frame, &access, &level);
+        from += PAGE_SIZE;
+    }
+    *resume = from;
+    if (region && limit > 0) {
+        region->protect_pass = memory->protect_pass;
+        *resume = 0;
+    }
+    spin_unlock(&vspace->lock);
+    (void)vspace_flush(vspace);
+    return false;
+}
+
+/* Lock held: the page that is due at `address` of the region gets its entry. *old: to be forgotten
+ * once the lock is free. */
 static enum status bring_in(struct vspace *vspace, struct region *region, u64 address, u32 access,
-                            bool *flush)
+                            enum vspace_flush *flush, struct old_frame **old)
 {
     paddr_t frame;
     u32 mapped_access;
-    enum status status = region_frame(region, address, access, &frame, &mapped_access);
+    enum status status = region_frame(region, address, access, &frame, &mapped_access, old);
     if (status != STATUS_OK)
         return status;
     mapped_access |= ACCESS_USER;
@@ -283,23 +413,28 @@ static enum status bring_in(struct vspace *vspace, struct region *region, u64 ad
 
 void vspace_populate(struct vspace *vspace, u64 address, u64 page_count, u32 access)
 {
-    bool flush = false;
+    enum vspace_flush flush = FLUSH_NONE;
+    struct old_frame *old = NULL;
     spin_lock(&vspace->lock);
     struct region *region = vspace->closed ? NULL : vspace_region_at(vspace, address);
     if (region && !region->dying && (region->access & access) == access) {
-        for (; page_count > 0 && address < region->end; page_count--, address += PAGE_SIZE) {
-            if (bring_in(vspace, region, address, access, &flush) != STATUS_OK)
+        for (; page_count > 0 && address < region->end && !old;
+             page_count--, address += PAGE_SIZE) {
+            if (bring_in(vspace, region, address, access, &flush, &old) != STATUS_OK)
                 break;
         }
     }
     spin_unlock(&vspace->lock);
-    if (flush)
+    if (old)
+        (void)forget(old);
+    if (flush != FLUSH_NONE)
         (void)vspace_flush(vspace);
 }
 
-enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *flush)
+enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, enum vspace_flush *flush)
 {
-    *flush = false;
+    struct old_frame *old = NULL;
+    *flush = FLUSH_NONE;
     if (address < USER_START || address >= USER_END)
         return STATUS_NOT_FOUND;
     address &= ~(PAGE_SIZE - 1);
@@ -311,8 +446,10 @@ enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *f
     else if ((region->access & access) != access)
         status = STATUS_MISSING_RIGHT;
     if (status == STATUS_OK)
-        status = bring_in(vspace, region, address, access, flush);
+        status = bring_in(vspace, region, address, access, flush, &old);
     spin_unlock(&vspace->lock);
+    if (unlikely(old != NULL) && forget(old))
+        *flush = FLUSH_WAIT;
     TRACE(MEMORY_FAULT, address, access, status, 0);
     return status;
 }

@@ -30,8 +30,11 @@ struct region {
     u32 access;     /* ACCESS_* now */
     u32 max_access; /* what protect may grant */
     bool private_copy;
-    bool dying;           /* being unmapped: faults fail, the range stays taken */
-    u64 cleared;          /* dying: entries below this address are cleared */
+    bool dying;  /* being unmapped: faults fail, the range stays taken */
+    u64 cleared; /* dying: entries below this address are cleared */
+    struct vspace *vspace;
+    struct list mapping_link; /* anonymous memory mapped by a capability: in memory->mappings */
+    u32 protect_pass;         /* as of the memory when no page was writable that must not be */
     struct cap_node node; /* in the memory's derivation tree, if it was mapped by a capability */
     struct account *account;
     struct grace_node grace;
@@ -93,10 +96,22 @@ bool vspace_unmap_finish(struct vspace *vspace, u64 start, u64 end, u32 limit);
 enum status vspace_protect_begin(struct vspace *vspace, u64 start, u64 end, u32 access) MUST_USE;
 bool vspace_protect_step(struct vspace *vspace, u64 *from, u64 end, u32 limit);
 
+/* After a fault: another CPU may hold the translation that was replaced. */
+enum vspace_flush {
+    FLUSH_NONE = 0,
+    FLUSH_SPACE = 1, /* flush the space, and wait if vspace_flush says so */
+    FLUSH_WAIT = 2,  /* and wait in any case: other spaces were flushed */
+};
+
 /* Resolves a fault at `address`: maps the page that is due there. NOT_FOUND: no region;
- * MISSING_RIGHT: it forbids the access; NO_MEMORY, GROUP_LIMIT. *flush: another CPU may hold the
- * old translation: flush and wait before going on. */
-enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, bool *flush) MUST_USE;
+ * MISSING_RIGHT: it forbids the access; NO_MEMORY, GROUP_LIMIT. */
+enum status vspace_fault(struct vspace *vspace, u64 address, u32 access,
+                         enum vspace_flush *flush) MUST_USE;
+
+/* One step of making read-only what `memory` shares, where it was mapped before: clears up to
+ * `limit` entries, from *resume on (0 to begin with), and asks for a flush. True when all is
+ * cleared, for which the caller then waits one grace period. */
+bool vspace_protect_shared(struct memory *memory, u64 *resume, u32 limit);
 
 /* Brings in up to `page_count` pages from `address` on, of one region, as far as they can be had.
  */

@@ -26,6 +26,7 @@ bool region_clear_entries(struct vspace *vspace, struct region *region, u32 *bud
 
 void region_remove(struct vspace *vspace, struct region *region)
 {
+    region_leave_memory(region);
     tree_remove(&vspace->regions, &region->link);
     vspace->region_count--;
     /* The gap is used again, so that page tables do not spread. */
@@ -58,11 +59,17 @@ static enum status split(struct vspace *vspace, struct region *region, u64 addre
         .account = account,
     };
     upper->link.key = address;
+    list_init(&upper->mapping_link);
     cap_node_init(&upper->node, &region->memory->object, &region_node_ops);
     if (region->node.pins) {
-        enum status status = cap_node_link_beside(&upper->node, &region->node, vspace);
-        if (status != STATUS_OK)
+        enum status status = region_join_memory(vspace, upper);
+        upper->protect_pass = region->protect_pass;
+        if (status == STATUS_OK)
+            status = cap_node_link_beside(&upper->node, &region->node, vspace);
+        if (status != STATUS_OK) {
+            region_leave_memory(upper);
             return status;
+        }
     }
     object_get(&upper->memory->object);
     if (upper->shadow)

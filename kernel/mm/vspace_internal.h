@@ -21,6 +21,11 @@ struct region *vspace_region_at(struct vspace *vspace, u64 address);
  * are. */
 bool region_clear_entries(struct vspace *vspace, struct region *region, u32 *budget);
 
+/* The region's memory comes to know where it is mapped, and forgets it. FULL: memory that shares
+ * frames is mapped too often. */
+enum status region_join_memory(struct vspace *vspace, struct region *region) MUST_USE;
+void region_leave_memory(struct region *region);
+
 /* Takes a cleared region out of the tree and gives up its node; it is freed after a grace period.
  */
 void region_remove(struct vspace *vspace, struct region *region);

@@ -20,23 +20,23 @@ static u32 access_of(u32 reason)
 static enum job_result flush_slice(struct job *job)
 {
     struct thread *thread = thread_of_job(job);
-    if (thread->work_phase == 0 && vspace_flush(thread->vspace)) {
-        thread->work_phase = 1;
-        return JOB_GRACE;
-    }
-    return JOB_DONE;
+    if (thread->work_phase++ > 0)
+        return JOB_DONE;
+    return vspace_flush(thread->vspace) || thread->work_start == FLUSH_WAIT ? JOB_GRACE : JOB_DONE;
 }
 
 /* True: the page is there now, or will be when the thread runs again. */
 static bool resolve(struct thread *thread, const struct fault_info *fault,
                     struct fault_record *record)
 {
-    bool flush;
+    enum vspace_flush flush;
     enum status status =
         vspace_fault(thread->vspace, fault->address, access_of(fault->reason), &flush);
     if (status == STATUS_OK) {
-        if (flush)
+        if (flush != FLUSH_NONE) {
+            thread->work_start = flush;
             thread_work(thread, flush_slice);
+        }
         return true;
     }
     if (status == STATUS_NO_MEMORY || status == STATUS_GROUP_LIMIT)

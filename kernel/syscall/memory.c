@@ -69,6 +69,90 @@ void syscall_create_memory(struct thread *thread)
     object_put(&group->object);
 }
 
+enum { CLONE_SHARE, CLONE_PROTECT, CLONE_WAIT, CLONE_UNDO };
+
+/* Shares the source's pages with the clone, then sees to it that nobody can write to them any more,
+ * then hands out the capability. */
+static enum job_result clone_slice(struct job *job)
+{
+    struct thread *thread = thread_of_job(job);
+    struct memory *clone = memory_of(thread->work_object);
+    switch (thread->work_phase) {
+    case CLONE_SHARE:
+        for (u32 i = 0; i < REAPER_SLICE && thread->work_start < clone->page_count; i++) {
+            enum status status = memory_clone_page(clone, thread->work_start++);
+            if (status != STATUS_OK) {
+                thread_set_status(thread, status);
+                thread->work_phase = CLONE_UNDO;
+                return JOB_MORE;
+            }
+        }
+        if (thread->work_start < clone->page_count)
+            return JOB_MORE;
+        thread->work_end = 0;
+        thread->work_phase = CLONE_PROTECT;
+        (void)ATOMIC_ADD(&clone->source->protect_pass, 1);
+        return JOB_MORE;
+    case CLONE_PROTECT:
+        if (!vspace_protect_shared(clone->source, &thread->work_end, REAPER_SLICE))
+            return JOB_MORE;
+        thread->work_phase = CLONE_WAIT;
+        return JOB_GRACE;
+    case CLONE_WAIT:
+        memory_clone_end(clone);
+        object_get(&clone->object); /* handed on; the job's own goes at its end */
+        syscall_return_object(thread, &clone->object, RIGHTS_MEMORY,
+                              clone->page_count << PAGE_SHIFT);
+        return JOB_DONE;
+    default:
+        if (!memory_destroy_some(clone, REAPER_SLICE))
+            return JOB_MORE;
+        memory_clone_end(clone);
+        return JOB_DONE;
+    }
+}
+
+/* The memory named by word 0, with a reference, and the page at which word 1 begins. */
+static enum status find_source(struct thread *thread, struct memory **source, u64 *page)
+{
+    struct cap_ref ref;
+    u64 offset = arg(thread, 1), size = arg(thread, 2);
+    enum status status = syscall_lookup_at(thread, arg(thread, 0), OBJECT_MEMORY, RIGHT_READ, &ref);
+    if (status != STATUS_OK)
+        return status;
+    u64 length = ref.node->range_end - ref.node->range_start;
+    if ((offset | size) % PAGE_SIZE != 0 || size == 0 || offset > length || size > length - offset)
+        return STATUS_BAD_ARGUMENT;
+    *source = memory_of(ref.object);
+    *page = (ref.node->range_start + offset) >> PAGE_SHIFT;
+    return cap_ref_take(&ref);
+}
+
+void syscall_clone_memory(struct thread *thread)
+{
+    struct group *group;
+    struct memory *source, *clone;
+    u64 page;
+    enum status status = syscall_take_group(thread, RIGHT_CREATE_MEMORY, &group);
+    thread_set_status(thread, status);
+    if (status != STATUS_OK)
+        return;
+    status = find_source(thread, &source, &page);
+    if (status == STATUS_OK) {
+        status =
+            memory_clone_begin(source, page, arg(thread, 2) >> PAGE_SHIFT, &group->payer, &clone);
+        object_put(&source->object);
+    }
+    thread_set_status(thread, status);
+    if (status == STATUS_OK) {
+        TRACE(MEMORY_CREATE, clone->object.id, clone->page_count << PAGE_SHIFT, 0, 0);
+        thread->work_object = &clone->object;
+        thread->work_start = 0;
+        thread_work(thread, clone_slice);
+    }
+    object_put(&group->object);
+}
+
 /* The process named by word 0 (CAP_NULL: the caller's own), borrowed. */
 static enum status find_process(struct thread *thread, struct process **process)
 {

@@ -58,8 +58,7 @@ static void charged_frames(const char *name)
         const struct account *account = account_of(view()->groups[i]);
         u64 held = 0;
         for (u64 f = 0; f < ledger_frame_count(); f++)
-            if (ledger_frame(f)->live && ledger_frame(f)->account == account)
-                held += 1ull << ledger_frame(f)->order;
+            held += (u64)ledger_shares(ledger_frame(f), account) << ledger_frame(f)->order;
         u64 own = own_use(account, GROUP_MEMORY_FRAMES);
         EXPECT(name, own == held, "group %s is charged %llu frames and holds %llu",
                view()->groups[i]->name, (unsigned long long)own, (unsigned long long)held);

@@ -146,12 +146,14 @@ static void claim(const char *name, const struct memory *memory, u64 address)
                  (unsigned long long)memory->object.id, (unsigned long long)address);
         return;
     }
-    EXPECT(name, ledger_frame(PFN(address))->account == payer,
+    const struct ledger_frame *line = ledger_frame(PFN(address));
+    EXPECT(name, ledger_shares(line, payer) > 0,
            "frame %#llx of memory %llu was paid by another account", (unsigned long long)address,
            (unsigned long long)memory->object.id);
-    EXPECT(name, !seen[PFN(address)], "frame %#llx has two owners, one is memory %llu",
+    EXPECT(name, seen[PFN(address)] <= line->sharer_count,
+           "frame %#llx has more owners than shares, one is memory %llu",
            (unsigned long long)address, (unsigned long long)memory->object.id);
-    seen[PFN(address)] = 1;
+    seen[PFN(address)]++;
 }
 
 /* Counts and claims tables and pages below a word. */
@@ -169,7 +171,18 @@ static u64 claim_below(const char *name, const struct memory *memory, u64 word, 
     return count;
 }
 
-/* Each user frame belongs to exactly one memory object, which counts it. */
+/* A frame has as many owners as its record says, and is nobody's who does not pay. */
+static bool counts_agree(const char *name, u64 index)
+{
+    const struct ledger_frame *line = ledger_frame(index);
+    u32 owners = frame_record(index)->owners;
+    EXPECT(name, owners == line->sharer_count + 1, "frame %#llx has %u owners, %u pay",
+           (unsigned long long)(index << PAGE_SHIFT), owners, line->sharer_count + 1);
+    return true;
+}
+
+/* Each share of a user frame belongs to exactly one memory object, which counts it, or is on its
+ * way out. */
 static void memory_frames(const char *name)
 {
     memset(seen, 0, sizeof(seen));
@@ -191,10 +204,16 @@ static void memory_frames(const char *name)
                (unsigned long long)memory->resident);
         owned += count;
     }
+    u32 cursor = 0;
+    const struct old_frame *old;
+    while ((old = ledger_next("old_frame", &cursor)) != NULL && !run_has_failed()) {
+        claim(name, old->memory, old->frame.raw);
+        owned++;
+    }
     u64 held = 0;
-    for (u64 i = 0; i < ledger_frame_count(); i++)
-        if (ledger_frame(i)->live && ledger_frame(i)->use == FRAME_USER)
-            held += 1ull << ledger_frame(i)->order;
+    for (u64 i = 0; i < ledger_frame_count() && !run_has_failed(); i++)
+        if (ledger_frame(i)->live && ledger_frame(i)->use == FRAME_USER && counts_agree(name, i))
+            held += (u64)(ledger_frame(i)->sharer_count + 1) << ledger_frame(i)->order;
     EXPECT(name, owned == held, "%llu user frames are allocated, memory objects hold %llu",
            (unsigned long long)held, (unsigned long long)owned);
 }
@@ -247,6 +266,41 @@ static void region_trees(const char *name)
     }
 }
 
+/* Memory that can be cloned knows all regions that capabilities have mapped it by, and no others.
+ */
+static void memory_mappings(const char *name)
+{
+    u64 total = 0;
+    for (u32 i = 0; i < view()->memory_count && !run_has_failed(); i++) {
+        const struct memory *memory = view()->memories[i];
+        unsigned long long id = memory->object.id;
+        u32 listed = 0;
+        for (struct list *link = memory->mappings.next; link != &memory->mappings;
+             link = link->next) {
+            const struct region *region = LIST_ENTRY(link, struct region, mapping_link);
+            EXPECT(name, region->memory == memory && region->node.pins > 0,
+                   "memory %llu lists a region that is not of it", id);
+            listed++;
+        }
+        total += listed;
+        EXPECT(name, listed == memory->mapping_count, "memory %llu lists %u mappings, counts %u",
+               id, listed, memory->mapping_count);
+        EXPECT(name, !memory->cow || listed <= MEMORY_MAX_SHARED_MAPPINGS,
+               "memory %llu shares frames and has %u mappings", id, listed);
+        EXPECT(name, !memory->cow || memory->pins == 0, "memory %llu shares frames and is pinned",
+               id);
+    }
+    u64 mapped = 0;
+    for (u32 i = 0; i < view()->process_count; i++)
+        TREE_FOREACH(node, &view()->vspaces[i]->regions)
+        {
+            const struct region *region = TREE_ENTRY(node, struct region, link);
+            mapped += region->memory->kind == MEMORY_ANONYMOUS && region->node.pins > 0;
+        }
+    EXPECT(name, total == mapped, "%llu regions are mapped by capabilities, %llu are listed",
+           (unsigned long long)mapped, (unsigned long long)total);
+}
+
 /* The memories of regions are live structures, found in the ledger. */
 static void region_memories(const char *name)
 {
@@ -288,6 +342,15 @@ static bool region_shows(const struct region *region, u64 address, u64 frame, bo
            found.raw == frame;
 }
 
+/* Pages are shared before the last writable mapping of them is gone. */
+static bool cloning_under_way(void)
+{
+    for (u32 i = 0; i < view()->memory_count; i++)
+        if (view()->memories[i]->source)
+            return true;
+    return false;
+}
+
 static void check_leaf(const char *name, const struct vspace *vspace, u64 address, u64 entry)
 {
     const struct region *region = region_at(vspace, address);
@@ -303,6 +366,8 @@ static void check_leaf(const char *name, const struct vspace *vspace, u64 addres
            "%#llx maps frame %#llx, which is not the region's", where, (unsigned long long)frame);
     u32 access = arch_pte_access(entry);
     EXPECT(name, access & ACCESS_USER, "%#llx is not a user page", where);
+    EXPECT(name, !((access & ACCESS_WRITE) && frame_is_shared(paddr(frame))) || cloning_under_way(),
+           "%#llx: a page shared with a clone is writable", where);
     EXPECT(name, !((access & ACCESS_WRITE) && original), "%#llx: a page to be copied is writable",
            where);
     EXPECT(name, (access & (ACCESS_WRITE | ACCESS_EXECUTE)) != (ACCESS_WRITE | ACCESS_EXECUTE),
@@ -420,6 +485,7 @@ const struct invariant invariants_memory[] = {
     {"frame_caches", frame_caches},
     {"slab_counts", slab_counts},
     {"memory_frames", memory_frames},
+    {"memory_mappings", memory_mappings},
     {"region_trees", region_trees},
     {"region_memories", region_memories},
     {"page_tables", page_tables},

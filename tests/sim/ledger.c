@@ -138,6 +138,7 @@ static void add_frame(paddr_t frame, struct account *account, enum frame_use use
         violated("frame_given_twice", "frame %#llx is allocated already",
                  (unsigned long long)frame.raw);
     line->account = account;
+    line->sharer_count = 0;
     line->use = (u8)use;
     line->order = (u8)order;
     line->live = true;
@@ -177,12 +178,49 @@ static void remove_frame(paddr_t frame, const struct account *account, u32 order
     if (line->order != order)
         violated("frame_order", "frame %#llx of order %u freed as %u",
                  (unsigned long long)frame.raw, line->order, order);
+    if (line->sharer_count != 0)
+        violated("frame_shared_freed", "frame %#llx has other owners",
+                 (unsigned long long)frame.raw);
     if (line->account != account)
         violated("frame_payer", "frame %#llx is given back to an account that did not pay for it",
                  (unsigned long long)frame.raw);
     line->live = false;
     line->freed_at = sim_tick();
     check_unreachable(frame.raw, frame.raw + (PAGE_SIZE << order));
+}
+
+u32 ledger_shares(const struct ledger_frame *line, const struct account *account)
+{
+    if (!line->live)
+        return 0;
+    u32 shares = line->account == account;
+    for (u32 i = 0; i < line->sharer_count; i++)
+        shares += line->sharers[i] == account;
+    return shares;
+}
+
+static void add_sharer(paddr_t frame, struct account *account)
+{
+    struct ledger_frame *line = &ledger.frames[frame.raw >> PAGE_SHIFT];
+    if (line->sharer_count == LEDGER_SHARERS)
+        abort();
+    line->sharers[line->sharer_count++] = account;
+}
+
+/* The account stops paying for a share; false: it was the last share of all. */
+static bool remove_sharer(paddr_t frame, const struct account *account)
+{
+    struct ledger_frame *line = &ledger.frames[frame.raw >> PAGE_SHIFT];
+    if (line->sharer_count == 0)
+        return false;
+    struct account **place = &line->account;
+    for (u32 i = 0; i < line->sharer_count && *place != account; i++)
+        place = &line->sharers[i];
+    if (*place != account)
+        violated("frame_payer", "frame %#llx is let go of by an account that did not pay for it",
+                 (unsigned long long)frame.raw);
+    *place = line->sharers[--line->sharer_count];
+    return true;
 }
 
 /* --- The kernel's calls
@@ -198,6 +236,10 @@ void __real_frame_free(struct account *account, paddr_t frame, u32 order);
 void __wrap_frame_free(struct account *account, paddr_t frame, u32 order);
 void __real_frame_free_zeroed(struct account *account, paddr_t frame);
 void __wrap_frame_free_zeroed(struct account *account, paddr_t frame);
+enum status __real_frame_share(struct account *account, paddr_t frame);
+enum status __wrap_frame_share(struct account *account, paddr_t frame);
+void __real_frame_unshare(struct account *account, paddr_t frame);
+void __wrap_frame_unshare(struct account *account, paddr_t frame);
 enum status __real_slab_alloc(struct slab_cache *cache, struct account *account, void **object);
 enum status __wrap_slab_alloc(struct slab_cache *cache, struct account *account, void **object);
 void __real_slab_free(struct slab_cache *cache, struct account *account, void *object);
@@ -238,6 +280,23 @@ void __wrap_frame_free_zeroed(struct account *account, paddr_t frame)
 {
     remove_frame(frame, account, 0);
     __real_frame_free_zeroed(account, frame);
+}
+
+/* Noted before it is done: another CPU may let go of its share in the middle. */
+enum status __wrap_frame_share(struct account *account, paddr_t frame)
+{
+    add_sharer(frame, account);
+    enum status status = __real_frame_share(account, frame);
+    if (status != STATUS_OK)
+        (void)remove_sharer(frame, account);
+    return status;
+}
+
+void __wrap_frame_unshare(struct account *account, paddr_t frame)
+{
+    if (!remove_sharer(frame, account))
+        remove_frame(frame, account, 0);
+    __real_frame_unshare(account, frame);
 }
 
 enum status __wrap_slab_alloc(struct slab_cache *cache, struct account *account, void **object)

@@ -9,10 +9,14 @@
 #include "mm/frame.h"
 #include "mm/slab.h"
 
+#define LEDGER_SHARERS 15u
+
 struct ledger_frame {
-    struct account *account; /* NULL: the kernel */
-    u64 freed_at;            /* sim_tick of the last time it was freed */
-    u8 use;                  /* enum frame_use */
+    struct account *account;                 /* NULL: the kernel */
+    u64 freed_at;                            /* sim_tick of the last time it was freed */
+    struct account *sharers[LEDGER_SHARERS]; /* the other owners, in no order */
+    u32 sharer_count;
+    u8 use; /* enum frame_use */
     u8 order;
     bool live; /* first frame of an allocated run */
 };
@@ -26,6 +30,9 @@ struct ledger_object {
 /* The frame's line; `index` is its frame number. */
 const struct ledger_frame *ledger_frame(u64 index);
 u64 ledger_frame_count(void);
+
+/* How many shares of the frame this account pays for. */
+u32 ledger_shares(const struct ledger_frame *line, const struct account *account);
 
 /* Live slab objects, in no order: index from 0 to ledger_object_count. */
 const struct ledger_object *ledger_object(u32 index);
