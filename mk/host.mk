@@ -78,6 +78,22 @@ $(eval $(call host_archive,sim,$(SIMULATOR_SOURCES)))
 $(BUILD)/host/directed: $(call host_objects,$(DIRECTED_SOURCES)) $(BUILD)/host/libsim.a $(BUILD)/host/libkernel.a $(BUILD)/host/liblib.a
 	$(call say,LD,$@)$(CLANG) $(HOST_LDFLAGS) -no-pie $(SIMULATOR_WRAPPED:%=-Wl,--wrap=%) $^ $(HOST_LDLIBS) -o $@
 
+# The explorer: the same kernel, optimised and without sanitizers, for it goes through millions of states. It takes from
+# the simulator what looks at the kernel; its own files and the specification are in folders of their own.
+EXPLORER_CFLAGS   := $(filter-out -O1 -fno-builtin $(HOST_SANITIZE),$(HOST_CFLAGS)) -O2 -flto
+EXPLORER_SHARED   := $(addprefix tests/sim/,dump.c history.c invariants.c invariants_cap.c invariants_group.c \
+                     invariants_ipc.c invariants_memory.c invariants_sched.c ledger.c peek.c view.c)
+EXPLORER_SOURCES  := $(call sources,tests/sim/explore tests/sim/spec) $(EXPLORER_SHARED) $(HOST_KERNEL_SOURCES) \
+                     $(HOST_LIB_SOURCES)
+$(call stamp,$(BUILD)/explore/flags,$(CLANG) $(EXPLORER_CFLAGS))
+
+$(BUILD)/explore/%.o: %.c $(BUILD)/explore/flags
+	@mkdir -p $(@D)
+	$(call say,CC,explore $<)$(CLANG) $(EXPLORER_CFLAGS) -I$(<D) -c $< -o $@
+
+$(BUILD)/host/explorer: $(patsubst %.c,$(BUILD)/explore/%.o,$(EXPLORER_SOURCES))
+	$(call say,LD,$@)$(CLANG) -O2 -flto -fuse-ld=lld -no-pie $(SIMULATOR_WRAPPED:%=-Wl,--wrap=%) $^ -o $@
+
 # Fuzzers: the harness and what it exercises, with coverage.
 FUZZERS      := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_SHARED  := $(filter-out $(wildcard tests/fuzz/fuzz_*.c),$(call sources,tests/fuzz))
@@ -104,9 +120,10 @@ link-lines:
 	    'simulator=$(CLANG) $(HOST_LDFLAGS) -no-pie $(SIMULATOR_WRAPPED:%=-Wl,--wrap=%) $(call host_objects,$(SIMULATOR_SOURCES)) $(BUILD)/host/libkernel.a $(BUILD)/host/liblib.a $(HOST_LDLIBS)' \
 	    'unit=$(CLANG) $(HOST_TEST_LDFLAGS) @TEST@.o $(BUILD)/host/libunit.a $(BUILD)/host/libkernel.a $(BUILD)/host/liblib.a $(HOST_LDLIBS)'
 
-.PHONY: host-tests simulator directed fuzzers unit
+.PHONY: host-tests simulator explorer directed fuzzers unit
 host-tests: $(HOST_TESTS)
 simulator: $(BUILD)/host/simulator
+explorer: $(BUILD)/host/explorer
 directed: $(BUILD)/host/directed
 fuzzers: $(FUZZERS)
 unit: $(HOST_TESTS)

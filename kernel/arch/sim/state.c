@@ -12,7 +12,7 @@ extern char __stop_kstate[] __attribute__((weak));
 extern char __start_simstate[];
 extern char __stop_simstate[];
 
-static SIM_STATE struct sim_machine machine_state;
+static SIM_STATE ALIGNED(64) struct sim_machine machine_state;
 
 static char *pristine; /* KERNEL_STATE as the program was loaded */
 

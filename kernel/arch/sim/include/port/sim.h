@@ -144,6 +144,37 @@ struct sim_snapshot *sim_snapshot_take(void);
 void sim_snapshot_restore(const struct sim_snapshot *snapshot);
 void sim_snapshot_free(struct sim_snapshot *snapshot);
 
+/* --- Saved states for exploration
+ * ------------------------------------------------------------------------------------ */
+
+/*
+ * States are saved and brought back as differences from a base, a few microseconds each. The base
+ * is what there is at sim_delta_begin; from then on all state is write-protected, a page until the
+ * first write to it. Within pages that have been written, the lines (64 bytes) that were ever found
+ * to differ from the base are the hot ones: an image holds those and nothing else.
+ *
+ * A step may write to a line that is not hot yet. sim_delta_verify finds out, after the fact: the
+ * caller then repeats what it has done since the last image.
+ */
+struct sim_image {
+    u32 line_count; /* hot lines when it was taken: later ones are as in the base */
+    u32 room;
+    u8 *bytes;
+};
+
+/* Makes the present state the base. Once in a process; all CPUs parked. */
+void sim_delta_begin(void);
+/* Copies the present state; `image` is zeroed or has been used before. */
+void sim_delta_capture(struct sim_image *image);
+/* Puts the state of an image back, as far as it lies in hot lines. */
+void sim_delta_restore(const struct sim_image *image);
+/* After a restore: is all the rest as in the base? If not, it is made so, and its lines are hot
+ * from now on; false. */
+bool sim_delta_verify(void);
+void sim_image_free(struct sim_image *image);
+u32 sim_delta_lines(void); /* hot lines so far */
+u32 sim_delta_pages(void); /* pages written so far */
+
 /* --- Chance
  * ------------------------------------------------------------------------------------------ */
 

@@ -1,0 +1,37 @@
+/*
+ * The calls that are tried in each state, with which arguments: a table entry each, in alphabet.c.
+ */
+#ifndef ALPHABET_H
+#define ALPHABET_H
+
+#include "world.h"
+
+enum act_group {
+    ACT_IPC = 0,      /* messages without capabilities */
+    ACT_WAITS = 1,    /* deadlines, cancel */
+    ACT_CAPS = 2,     /* derive, revoke, close, inspect, grant */
+    ACT_TRANSFER = 3, /* capabilities in messages */
+    ACT_MEMORY = 4,
+    ACT_END = 5, /* the end of threads and processes */
+    ACT_EXPIRY = 6,
+    ACT_GROUPS = 7
+};
+
+/* One step of an exploration. */
+struct action {
+    u8 entry; /* in the table */
+    u8 thread;
+    u16 slot;   /* of the capability acted on; 0: none */
+    u16 second; /* of another that is an argument */
+};
+
+#define MAX_ACTIONS 2048u
+
+/* What can be done in the present state, always in the same order. */
+u32 alphabet_list(struct action *actions);
+/* Does it, in kernel and specification; what differs is noted (violated). */
+void alphabet_do(const struct action *action);
+/* As text, of the state in which it is to be done. */
+void alphabet_describe(const struct action *action, char *text, size_t size);
+
+#endif
