@@ -2,7 +2,7 @@
 #include "alphabet.h"
 
 #include "abi/memory.h"
-#include "peek.h"
+#include "tests/sim/peek.h"
 
 #include <stdio.h>
 

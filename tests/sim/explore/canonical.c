@@ -17,8 +17,8 @@
  */
 #include "world.h"
 
-#include "ledger.h"
-#include "peek.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/peek.h"
 #include "sched/wait.h"
 
 #define MAX_MARKS 32u

@@ -4,8 +4,8 @@
  */
 #include "world.h"
 
-#include "ledger.h"
-#include "peek.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/peek.h"
 #include "sched/wait.h"
 
 static enum spec_wait wait_of(const struct thread *thread)

@@ -1,7 +1,7 @@
 /* The explorer's command line. See docs/simulation.md for what it does. */
 #include "search.h"
 
-#include "run_state.h"
+#include "tests/sim/run_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@
  */
 #include "search.h"
 
-#include "run_state.h"
+#include "tests/sim/run_state.h"
 
 #include <fcntl.h>
 #include <stdio.h>

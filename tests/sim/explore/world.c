@@ -4,9 +4,9 @@
 #include "abi/memory.h"
 #include "abi/spawn.h"
 #include "core/grace.h"
-#include "ledger.h"
-#include "peek.h"
-#include "run_state.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/peek.h"
+#include "tests/sim/run_state.h"
 #include "sched/run_queue.h"
 #include "sched/sched.h"
 
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORLD_MEMORY_BYTES (8ull << 20)
+#define WORLD_MEMORY_BYTES (4ull << 20)
 #define BOOT_ROUNDS        200u
 #define QUIET_ROUNDS       200u
 #define SWITCH_ROUNDS      64u

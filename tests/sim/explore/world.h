@@ -12,8 +12,8 @@
 #include "ipc/endpoint.h"
 #include "mm/memory.h"
 #include "proc/process.h"
-#include "simulator.h"
-#include "spec.h"
+#include "tests/sim/simulator.h"
+#include "tests/sim/spec/spec.h"
 
 #define WORLD_THREADS   4u /* init's included */
 #define WORLD_PROCESSES 3u

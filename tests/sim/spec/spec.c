@@ -1,5 +1,7 @@
 /* The specification: its calls, time, and what it is made of at the start. */
-#include "spec_internal.h"
+#include "tests/sim/spec/spec.h"
+
+#include "tests/sim/spec/spec_internal.h"
 
 #include <string.h>
 

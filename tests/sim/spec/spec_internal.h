@@ -2,7 +2,7 @@
 #ifndef SPEC_INTERNAL_H
 #define SPEC_INTERNAL_H
 
-#include "spec.h"
+#include "tests/sim/spec/spec.h"
 
 #define EACH(i, array) for (u32 i = 0; i < sizeof(array) / sizeof((array)[0]); i++)
 
