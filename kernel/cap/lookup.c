@@ -160,7 +160,7 @@ bool cap_ref_pin(const struct cap_ref *ref)
     return here;
 }
 
-bool cap_mark_is_revoked(const struct cap_mark *mark, const struct cap_space *space,
+bool cap_mark_is_revoked(struct cap_mark *mark, const struct cap_space *space,
                          struct object *object)
 {
     if (likely(ATOMIC_LOAD(&object->epoch) == mark->epoch))
@@ -169,6 +169,8 @@ bool cap_mark_is_revoked(const struct cap_mark *mark, const struct cap_space *sp
     spin_lock(&object->tree_lock);
     /* With another handle in the slot, where it stood in the tree is not known any more. */
     bool good = ATOMIC_LOAD(&slot->handle) == mark->handle && cap_node_is_live_locked(slot->node);
+    if (good)
+        mark->epoch = object->epoch;
     spin_unlock(&object->tree_lock);
     return !good;
 }

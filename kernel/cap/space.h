@@ -140,10 +140,10 @@ bool cap_ref_pin(const struct cap_ref *ref) MUST_USE;
  * tree lock. */
 bool cap_ref_is_valid(const struct cap_ref *ref);
 
-/* Has it been revoked since it was found? One that was closed or moved meanwhile stays good until
- * anything of its object is revoked. `space` is where it was found, `object` what it names. May
- * take the tree lock. */
-bool cap_mark_is_revoked(const struct cap_mark *mark, const struct cap_space *space,
+/* Has it been revoked since it was found? If not, the mark has the object's epoch afterwards: a
+ * capability that is closed or moved from now on stays good until anything more of its object is
+ * revoked. `space` is where it was found, `object` what it names. May take the tree lock. */
+bool cap_mark_is_revoked(struct cap_mark *mark, const struct cap_space *space,
                          struct object *object);
 
 /* Takes a reference to the object, for use beyond what the capability itself keeps alive. REVOKED,

@@ -36,7 +36,7 @@ void message_deliver_signals(u64 bits, struct thread *to);
 void message_deliver_fault(const struct thread *from, struct thread *to);
 
 /* Has the capability by which the thread waits here been revoked? A fault's wait has none. */
-static inline bool endpoint_wait_is_revoked(struct endpoint *endpoint, const struct thread *thread)
+static inline bool endpoint_wait_is_revoked(struct endpoint *endpoint, struct thread *thread)
 {
     return thread->wait_mark.handle &&
            cap_mark_is_revoked(&thread->wait_mark, thread->space, &endpoint->object);

@@ -33,13 +33,15 @@ static void check_queue(const char *name, const struct endpoint *endpoint, const
 
 /* Threads of a queue that a partner would take: not those whose capability has been revoked, who
  * are about to be told so. */
-static u32 count_welcome(const struct list *queue)
+static u32 count_welcome(const struct endpoint *endpoint, const struct list *queue)
 {
     u32 count = 0;
     LIST_FOREACH (link, queue) {
         const struct thread *thread = LIST_ENTRY(link, struct thread, wait_link);
         const struct cap_slot *slot = peek_slot(thread->space, thread->wait_mark.handle);
-        count += thread->wait_mark.handle == 0 || (slot && !peek_is_revoked(slot));
+        count += thread->wait_mark.handle == 0 ||
+                 thread->wait_mark.epoch == endpoint->object.epoch ||
+                 (slot && !peek_is_revoked(slot));
     }
     return count;
 }
@@ -47,9 +49,9 @@ static u32 count_welcome(const struct list *queue)
 static void check_queues(const char *name, const struct endpoint *endpoint)
 {
     check_queue(name, endpoint, &endpoint->senders, "senders");
-    u32 senders = count_welcome(&endpoint->senders);
+    u32 senders = count_welcome(endpoint, &endpoint->senders);
     check_queue(name, endpoint, &endpoint->receivers, "receivers");
-    u32 receivers = count_welcome(&endpoint->receivers);
+    u32 receivers = count_welcome(endpoint, &endpoint->receivers);
     u32 queued = 0;
     check_queue(name, endpoint, &endpoint->served, "served");
     LIST_FOREACH (link, &endpoint->queue)
@@ -118,15 +120,14 @@ static bool is_being_revoked(const struct object *object)
     return false;
 }
 
-/* Of a capability that has left its slot nobody knows any more whether it was closed or revoked. */
+/* A revocation that is over has looked at all who waited: those whose capability was good have the
+ * object's new epoch since. So an old epoch is that of a capability that died, also where the
+ * capability has left its slot since; one that was only closed or moved has the new one. */
 static bool wait_is_revoked(const struct thread *thread, const struct object *object)
 {
     if (thread->wait_mark.handle == 0)
         return false;
-    if (object->epoch == thread->wait_mark.epoch)
-        return object->state != OBJECT_LIVE;
-    const struct cap_slot *slot = peek_slot(thread->space, thread->wait_mark.handle);
-    return slot && peek_is_revoked(slot);
+    return object->epoch != thread->wait_mark.epoch || object->state != OBJECT_LIVE;
 }
 
 /* Once a revocation is done nobody waits by a capability that it killed. */
