@@ -162,6 +162,8 @@ static u64 hash_node(struct cap_node *node)
         children += hash_node(LIST_ENTRY(link, struct cap_node, sibling));
     LIST_FOREACH (link, &node->condemned)
         children += 3 * hash_node(LIST_ENTRY(link, struct cap_node, sibling));
+    if (blind_to == FIELD_MAPPINGS && owner > 10)
+        hash = 0;
     return blind_to == FIELD_TREE ? hash + children : stir(stir(hash, dead), children);
 }
 

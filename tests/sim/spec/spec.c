@@ -199,7 +199,8 @@ static u64 hash_message(const struct spec_message *message, spec_ref process)
         u64 allowed = 0;
         spec_ref cap = lookup(process, wanted->cap.bits, OBJECT_NONE, 0, &allowed);
         hash = stir(hash, (u64)wanted->rights << 32 | wanted->mode);
-        hash = stir(hash, cap == SPEC_NONE ? allowed : hash_cap(cap));
+        /* Whether a handle that is gone was revoked is forgotten at the kernel's leisure. */
+        hash = stir(hash, cap == SPEC_NONE ? allowed & ~only(STATUS_REVOKED) : hash_cap(cap));
     }
     return hash;
 }
