@@ -278,7 +278,7 @@ static void list_slots(struct lister *lister, u32 thread)
         const struct cap_slot *slot = peek_slot_at(space, i);
         if (!slot)
             return;
-        if (!slot->handle)
+        if (!peek_in_use(slot))
             continue;
         lister->slots[lister->slot_count] = (u16)i;
         lister->types[lister->slot_count++] = (u8)peek_slot_type(slot);

@@ -114,8 +114,9 @@ static void collect_marks(void)
         const struct thread *thread = world.threads[i];
         if (thread->exited || !thread->wait_lock)
             continue;
-        if (thread->wait_ref.slot && blind_to != FIELD_WAIT_REF)
-            add_mark(thread->wait_ref.slot, thread->wait_ref.handle, i * 16);
+        if (blind_to != FIELD_WAIT_REF)
+            add_mark(peek_slot(thread->space, thread->wait_mark.handle), thread->wait_mark.handle,
+                     i * 16);
         for (u32 c = 0; is_sender(thread) && c < info_cap_count(thread->message_info); c++) {
             u64 handle = thread->buffer->send_caps[c].cap.bits;
             add_mark(peek_slot(thread->space, handle), handle, i * 16 + 1 + c);
@@ -242,16 +243,17 @@ static u64 hash_wait(const struct thread *thread)
 {
     u64 hash = stir(thread->wait_ops->kind, rank_of_time(thread->wait_deadline));
     for (u32 i = 0; i < WORLD_ENDPOINTS; i++)
-        hash = stir(hash, thread->wait_object == world.endpoints[i]);
+        hash = stir(hash, thread->wait_lock == &world.endpoints[i]->lock);
     bool calls = is_sender(thread) && thread->calling;
     hash = stir(hash, (u64)calls << 8 | info_accept(thread->message_info));
-    const struct cap_ref *ref = &thread->wait_ref;
-    if (ref->slot && blind_to != FIELD_WAIT_REF)
+    const struct cap_mark *mark = &thread->wait_mark;
+    const struct endpoint *endpoint = CONTAINER_OF(thread->wait_lock, struct endpoint, lock);
+    if (mark->handle && blind_to != FIELD_WAIT_REF)
         /* Of a capability that has left its slot, what counts is whether anything of its object has
          * been revoked since. */
-        hash = stir(hash, ref->slot->handle == ref->handle   ? 1
-                          : ref->object->epoch == ref->epoch ? 2
-                                                             : 3);
+        hash = stir(hash, peek_slot(thread->space, mark->handle)  ? 1
+                          : endpoint->object.epoch == mark->epoch ? 2
+                                                                  : 3);
     return is_sender(thread) ? stir(hash, hash_message(thread)) : hash;
 }
 
@@ -262,8 +264,6 @@ static u64 hash_thread(const struct thread *thread)
         return stir(hash, activity_number(thread->lent));
     hash = stir(hash, seen(FIELD_SERVING, thread_number(thread->serving)));
     hash = stir(hash, seen(FIELD_SERVING, thread_number(thread->server)));
-    for (u32 i = 0; i < WORLD_ENDPOINTS; i++)
-        hash = stir(hash, thread->call_endpoint == world.endpoints[i]);
     hash = stir(hash, (u64)thread->faulted << 1 | thread->job_busy);
     hash = stir(hash, blind_to == FIELD_SERVING ? 0 : hash_activity(thread));
     return thread->wait_lock ? stir(hash, hash_wait(thread)) : hash;

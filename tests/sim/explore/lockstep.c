@@ -54,9 +54,8 @@ static void check_wait(u32 index)
            wanted->serving);
     if (wait == SPEC_RUNS)
         return;
-    const struct object *object = &((const struct endpoint *)thread->wait_object)->object;
     for (u32 i = 0; i < WORLD_ENDPOINTS; i++)
-        if (&world.endpoints[i]->object == object)
+        if (thread->wait_lock == &world.endpoints[i]->lock)
             EXPECT("spec_waits", wanted->endpoint == world.spec_endpoints[i],
                    "thread %u waits at endpoint %u, specified: another", index, i);
     EXPECT("spec_deadlines", thread->wait_deadline == wanted->deadline_ns,
@@ -165,7 +164,7 @@ static void check_caps(u32 process)
         const struct cap_slot *slot = peek_slot_at(space, i);
         if (!slot)
             break;
-        if (slot->handle == 0)
+        if (!peek_in_use(slot))
             continue;
         found++;
         check_slot(process, slot);

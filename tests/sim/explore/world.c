@@ -69,7 +69,7 @@ static struct arch_context *user_step(u32 cpu, struct arch_context *context)
     if (yielding) {
         yielding = false;
         context->number = SYS_yield;
-        return upcall_syscall();
+        return sim_syscall(context, context->number);
     }
     if (!pending || context != &pending_thread->context)
         return context;
@@ -80,7 +80,7 @@ static struct arch_context *user_step(u32 cpu, struct arch_context *context)
     context->aux = 0;
     memcpy(context->words, pending->words, sizeof(context->words));
     pending = NULL;
-    return upcall_syscall();
+    return sim_syscall(context, context->number);
 }
 
 static void run(enum sim_command command)
@@ -258,8 +258,9 @@ u32 world_times(u64 *times, u32 limit)
             const struct cap_slot *slot = peek_slot_at(space, i);
             if (!slot)
                 break;
-            found += slot->handle != 0;
-            if (slot->handle && slot->expires_ns != TIME_NEVER && slot->expires_ns > sim_now_ns())
+            found += peek_in_use(slot);
+            if (peek_in_use(slot) && slot->expires_ns != TIME_NEVER &&
+                slot->expires_ns > sim_now_ns())
                 times[count++] = slot->expires_ns;
         }
     }
@@ -348,7 +349,7 @@ static u64 handle_of(const struct thread *thread, const struct object *object)
         const struct cap_slot *slot = peek_slot_at(thread->space, i);
         if (!slot)
             broken("a capability is missing");
-        if (slot->handle && slot->object == object)
+        if (peek_in_use(slot) && slot->object == object)
             return slot->handle;
     }
 }
@@ -418,7 +419,9 @@ static void make_objects(struct thread *init)
         const struct spec_call call = {
             .number = SYS_create_thread,
             .handle = handle_of(init, &world.processes[1]->object),
-            .words = {TEXT_ADDRESS, TEXT_ADDRESS},
+            /* The message buffer lies in the page of the other thread's, which runs no code. */
+            .words = {TEXT_ADDRESS, TEXT_ADDRESS, 0, 0, 0,
+                      world.threads[1]->buffer_user & ~(PAGE_SIZE - 1)},
         };
         world.threads[2] = thread_of(object_named(init, set_up_call(init, &call, 0)));
     }
@@ -433,7 +436,7 @@ static void close_start_caps(u32 thread)
         const struct cap_slot *slot = peek_slot_at(at->space, i);
         if (!slot)
             return;
-        if (!slot->handle)
+        if (!peek_in_use(slot))
             continue;
         const struct spec_call call = {
             .thread = thread, .number = SYS_close, .handle = slot->handle};
