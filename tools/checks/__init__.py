@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Callable, Dict
 
-from checks import (build, compilers, coverage, directed, format_check, fuzz, headers, layers, memory_safety, mutants,
-                    sdk, simulator, symbols, text_rules, tidy, tools_check, unit)
+from checks import (build, compilers, coverage, directed, explorer, format_check, fuzz, headers, layers, memory_safety,
+                    mutants, sdk, simulator, symbols, text_rules, tidy, tools_check, unit)
 from checks import booted, bench
 
 
@@ -35,6 +35,8 @@ PARTS = [
          {"quick": 0.5, "check": 1, "soak": 2}),
     Part("mutants", "a sample of the guards, each taken away: the tests notice", mutants.run,
          {"check": 2.5, "soak": 62}),
+    Part("explorer", "the states of small worlds, beside the specification", explorer.run,
+         {"quick": 0.5, "check": 3, "soak": 120}),
     Part("coverage", "lines and branches that the host tests reach", coverage.run, {"check": 2, "soak": 4}),
     Part("fuzz", "libFuzzer on what parses", fuzz.run, {"check": 1.5, "soak": 60}),
     Part("booted", "booted tests on many machines", booted.run_machines, {"quick": 0.5, "check": 6, "soak": 240}),

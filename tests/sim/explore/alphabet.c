@@ -384,6 +384,11 @@ void alphabet_do(const struct action *action)
     world_call(&call);
 }
 
+bool alphabet_ends_something(const struct action *action)
+{
+    return entries[action->entry].group == ACT_END;
+}
+
 void alphabet_describe(const struct action *action, char *text, size_t size)
 {
     const struct entry *entry = &entries[action->entry];

@@ -31,6 +31,8 @@ struct action {
 u32 alphabet_list(struct action *actions);
 /* Does it, in kernel and specification; what differs is noted (violated). */
 void alphabet_do(const struct action *action);
+/* Does it end a thread or a process? */
+bool alphabet_ends_something(const struct action *action);
 /* As text, of the state in which it is to be done. */
 void alphabet_describe(const struct action *action, char *text, size_t size);
 

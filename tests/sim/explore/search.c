@@ -436,40 +436,77 @@ bool search_run(const struct search_limits *limits, const char *path, struct sea
     return good;
 }
 
-bool search_walk(u64 seed, u32 steps, u64 *transitions)
+/* --- Random walks --- */
+
+#define WALK_LIMIT 65536u
+
+static struct action way[WALK_LIMIT];
+
+/* One random step that leaves something to do; the last one is then in way[done]. False: none was
+ * found, or something broke. */
+static bool walk_on(struct sim_random *random, u32 done, u64 *transitions)
 {
-    struct sim_random random = {.state = seed * 77 + 1};
-    static struct sim_image start;
-    static struct action way[65536];
-    char text[160];
-    if (!start.bytes)
-        sim_delta_capture(&start);
-    sim_delta_restore(&start);
-    (void)sim_delta_verify();
-    u32 done = 0;
-    for (; done < steps && done < ARRAY_SIZE(way) && !run_has_failed(); done++) {
-        u32 count = alphabet_list(actions);
-        if (count == 0)
-            break;
-        way[done] = actions[sim_random_below(&random, count)];
+    static struct sim_image before;
+    static struct action list[MAX_ACTIONS];
+    u32 count = alphabet_list(list);
+    sim_delta_capture(&before);
+    for (u32 tries = 0; tries < 64 && count > 0; tries++) {
+        way[done] = list[sim_random_below(random, count)];
+        /* Threads and processes seldom end. */
+        if (alphabet_ends_something(&way[done]) && sim_random_below(random, 30) != 0)
+            continue;
         alphabet_do(&way[done]);
         *transitions += 1;
         if (!run_has_failed())
             invariants_check();
-    }
-    if (!run_has_failed())
-        return true;
-    printf("FAILED walk %llu of world %s step %u invariant %s: %s\n", (unsigned long long)seed,
-           world.config->name, done - 1, run_current()->invariant, run_current()->message);
-    dump_state();
-    *run_current() = (struct run_result){0};
-    sim_delta_restore(&start);
-    (void)sim_delta_verify();
-    for (u32 i = 0; i < done; i++) {
-        alphabet_describe(&way[i], text, sizeof(text));
-        if (i + 40 >= done)
-            printf("    %s\n", text);
-        alphabet_do(&way[i]);
+        if (run_has_failed())
+            return false;
+        if (alphabet_list(actions) > 0)
+            return true;
+        do
+            sim_delta_restore(&before);
+        while (!sim_delta_verify());
     }
     return false;
+}
+
+static void print_walk(const struct sim_image *start, u32 length)
+{
+    char text[160];
+    *run_current() = (struct run_result){0};
+    sim_delta_restore(start);
+    (void)sim_delta_verify();
+    for (u32 i = 0; i < length; i++) {
+        alphabet_describe(&way[i], text, sizeof(text));
+        if (i + 40 >= length)
+            printf("    %s\n", text);
+        if (i + 1 < length)
+            alphabet_do(&way[i]);
+    }
+}
+
+bool search_walk(u64 seed, u32 steps, u64 *transitions)
+{
+    struct sim_random random = {.state = seed * 77 + 1};
+    static struct sim_image start;
+    if (!start.bytes)
+        sim_delta_capture(&start);
+    for (u32 left = steps; left > 0 && !run_has_failed();) {
+        u32 done = 0;
+        sim_delta_restore(&start);
+        (void)sim_delta_verify();
+        while (left > 0 && done < WALK_LIMIT - 1 && walk_on(&random, done, transitions)) {
+            done++;
+            left--;
+        }
+        left -= left > 0;
+        if (!run_has_failed())
+            continue;
+        printf("FAILED walk %llu of world %s step %u invariant %s: %s\n", (unsigned long long)seed,
+               world.config->name, done, run_current()->invariant, run_current()->message);
+        dump_state();
+        print_walk(&start, done + 1);
+        return false;
+    }
+    return true;
 }
