@@ -12,7 +12,8 @@ struct tally {
     u64 tried;
     u64 bad;
     u64 stale;
-    u64 other; /* anything else: accepted, or found to be of the wrong kind */
+    u64 revoked; /* the slot is free, and what was in it last was revoked */
+    u64 other;   /* anything else: accepted, or found to be of the wrong kind */
 };
 
 /* Enters with the handle in one of the ways that look handles up. What inspect takes, any call
@@ -35,7 +36,8 @@ static void try_handle(struct tally *tally, u64 handle)
     tally->tried++;
     tally->bad += status == STATUS_BAD_HANDLE;
     tally->stale += status == STATUS_STALE_HANDLE;
-    tally->other += !IS_IN(status, REFUSED);
+    tally->revoked += status == STATUS_REVOKED;
+    tally->other += !IS_IN(status, REFUSED | SET(REVOKED));
 }
 
 /* Objects of this process to forge handles of. */
@@ -121,11 +123,12 @@ static void forge_on_all(u64 count, void (*forge)(struct forger *), struct tally
         sum->tried += forgers[i].tally.tried;
         sum->bad += forgers[i].tally.bad;
         sum->stale += forgers[i].tally.stale;
+        sum->revoked += forgers[i].tally.revoked;
         sum->other += forgers[i].tally.other;
     }
     CHECK_EQ(denials() - before, sum->tried);
     CHECK_EQ(sum->other, 0);
-    CHECK_EQ(sum->bad + sum->stale, sum->tried);
+    CHECK_EQ(sum->bad + sum->stale + sum->revoked, sum->tried);
     CHECK(sum->tried >= count / thread_count * thread_count);
     CHECK(drop_valid(&valid));
 }

@@ -27,6 +27,9 @@ static const struct test_role roles[] = {
     {"random", role_random},
     {"touch", role_touch},
     {"hog", role_hog},
+    {"vector", role_vector},
+    {"register", role_register},
+    {"counter", role_counter},
     {"sleep", role_sleep},
 };
 /* clang-format on */

@@ -227,7 +227,7 @@ static void spawn_while_flipped(group_t group, const struct spawn_plan *plan, u6
 
 /* Only the first part flips from outside the fields that decide most, so that good ones come
  * through. */
-static void flip_plan(u64 first_word, u64 word_count)
+static void flip_plan(u64 first_word, u64 word_count, u64 rounds)
 {
     static struct spawn_plan plan;
     static struct spawn_plan good;
@@ -236,6 +236,7 @@ static void flip_plan(u64 first_word, u64 word_count)
     struct thread flipping;
     memory_t memory;
     group_t group;
+    u64 until = PATIENCE;
     u64 started = 0;
 
     CHECK_OK(make_group(attack.group, GROUP_PROCESSES, 8, &group));
@@ -247,10 +248,12 @@ static void flip_plan(u64 first_word, u64 word_count)
                                .a = (const u64 *)&good + first_word,
                                .b = (const u64 *)&bad + first_word};
     CHECK_OK(start_on(1, &flipping, flip, &flipper));
-    spawn_while_flipped(group, &plan, options.rounds, &started);
+    spawn_while_flipped(group, &plan, rounds, &started);
     CHECK(stop_flipping(&flipper, &flipping) > 0);
     plan = good;
-    spawn_while_flipped(group, &plan, 1, &started);
+    /* What the failed ones had made may not be back yet. */
+    while (started == 0 && time_now_ns() < until)
+        spawn_while_flipped(group, &plan, 1, &started);
     CHECK(started > 0);
     CHECK_OK(cap_close(memory.cap));
     CHECK(end_group_empty(group));
@@ -258,7 +261,7 @@ static void flip_plan(u64 first_word, u64 word_count)
 
 BOOT_TEST_FLAGS(buffer, plan_changed_during_spawn, TEST_SMP)
 {
-    flip_plan(0, PLAN_WORDS);
+    flip_plan(0, PLAN_WORDS, options.rounds);
 }
 
 /* Each word of the head alone: then the rest is good, and more is done before the kernel objects.
@@ -268,7 +271,7 @@ BOOT_TEST_FLAGS(buffer, each_word_of_a_plan_changed_during_spawn, TEST_SMP)
     u64 head = offsetof(struct spawn_plan, segments) / sizeof(u64) + 5;
 
     for (u64 word = 0; word < head && !test_has_failed(); word++)
-        flip_plan(word, 1);
+        flip_plan(word, 1, 4 + options.rounds / 20);
 }
 
 /* --- limits --- */

@@ -154,18 +154,25 @@ static enum status take_by_revoking(void)
     return cap_revoke(scene.touched_memory.cap);
 }
 
-/* Answers the faults of all touching threads that came: each repeats its instruction. */
+/* Waits for the fault of one that tried. Its answer is for later. */
+static bool somebody_faults(void)
+{
+    struct message message;
+
+    return ipc_receive(scene.faults, &message, 0, PATIENCE) == STATUS_OK &&
+           message_kind(&message) == MESSAGE_FAULT;
+}
+
+/* Answers it, and all who came after it: each repeats its instruction. */
 static enum status answer_faults(void)
 {
     struct message message;
-    enum status status = ipc_receive(scene.faults, &message, 0, PATIENCE);
+    enum status status;
 
-    while (status == STATUS_OK && message_kind(&message) == MESSAGE_FAULT) {
+    do {
         message = MESSAGE_INIT(FAULT_REPLY_RETRY);
         status = ipc_reply(&message);
-        if (status == STATUS_OK && ipc_poll(scene.faults, &message, 0) != STATUS_OK)
-            break;
-    }
+    } while (status == STATUS_OK && ipc_poll(scene.faults, &message, 0) == STATUS_OK);
     return status;
 }
 
@@ -190,15 +197,17 @@ static bool is_touched(bool writes, u64 round)
     return true;
 }
 
-/* A while after the page was taken away: nothing of it has been touched since. */
+/* Somebody has tried, and nothing of the page has been touched since it was taken away. */
 static bool is_left_alone(bool writes)
 {
     u64 before = __atomic_load_n(&scene.touched->counter, __ATOMIC_ACQUIRE);
-    u64 until = time_after_ns(100 * NS_PER_US);
+    u64 until = time_after_ns(50 * NS_PER_US);
 
     __atomic_store_n(&scene.touched->value, FORBIDDEN, __ATOMIC_RELEASE);
     while (time_now_ns() < until)
         continue;
+    if (!somebody_faults())
+        return false;
     if (writes)
         return __atomic_load_n(&scene.touched->counter, __ATOMIC_ACQUIRE) == before;
     return __atomic_load_n(&scene.seen->forbidden, __ATOMIC_ACQUIRE) == 0;

@@ -1,7 +1,7 @@
 /*
  * Locks of user space, over futexes: one word each, no kernel object, nothing to destroy. All are
- * initialised by zeros. They serve the threads of one process (a futex belongs to an address
- * space). None is recursive.
+ * initialised by zeros. They serve the threads of a process, and of several processes where they
+ * lie in memory that all have mapped (not privately). None is recursive.
  */
 #ifndef FERROUS_LOCK_H
 #define FERROUS_LOCK_H
