@@ -14,8 +14,8 @@ enum address_place {
     AT_LAST_PAGE, /* of the user half, nothing there */
     AT_LAST_WORD, /* of the user half */
     AT_LAST_BYTE,
-    AT_USER_END, /* the first address that is not canonical */
-    AT_AFTER_USER_END,
+    AT_USER_END,       /* the page before the first address that is not canonical */
+    AT_AFTER_USER_END, /* that address */
     AT_NOT_CANONICAL,
     AT_NOT_CANONICAL_HIGH,
     AT_KERNEL_HALF, /* the direct map */

@@ -110,6 +110,8 @@ int role_random(const char *argument);
 int role_register(const char *argument);
 int role_vector(const char *argument);
 int role_counter(const char *argument);
+int role_leave(const char *argument);
+int role_twin(const char *argument);
 int role_sleep(const char *argument);
 
 #endif

@@ -53,7 +53,7 @@ static enum status more_threads(void)
 {
     struct thread_facts facts;
 
-    /* The buffer is good for another thread, if nothing is sent. */
+    /* The main thread's buffer is good for threads that never run. */
     return kthread_create(start_self(), USER_START, USER_START, 0, 0, true, message_buffer(),
                           &facts);
 }

@@ -28,6 +28,8 @@ static const struct test_role roles[] = {
     {"touch", role_touch},
     {"hog", role_hog},
     {"vector", role_vector},
+    {"leave", role_leave},
+    {"twin", role_twin},
     {"register", role_register},
     {"counter", role_counter},
     {"sleep", role_sleep},

@@ -5,6 +5,8 @@
  */
 #include "addresses.h"
 
+#include "lib/format.h"
+
 /* What a word's address is for, and so which places are bad for it. */
 enum use {
     USE_READ,   /* the kernel reads there */
@@ -21,7 +23,7 @@ enum target {
     ON_GROUP,
     ON_MEMORY,
     ON_MACHINE,
-    ON_CHILD,
+    ON_SELF,
     ON_CHILD_THREAD,
 };
 
@@ -35,8 +37,9 @@ struct entry {
     u64 given[8]; /* the other words */
 };
 
-/* Stands for the child's handle. */
+/* Stand for the child's handle, and for the main thread's message buffer. */
 #define CHILD     0x1111111111111111ull
+#define BUFFER    0x2222222222222222ull
 #define LOG_TOPIC MACHINE_INFO_LOG
 
 #define BAD SET(BAD_ADDRESS)
@@ -79,16 +82,16 @@ static const struct entry entries[] = {
     NONE(wait),
     NONE(watch),
     NONE(kill),
-    NONE(exit),
+    NONE(exit), /* its address: last_words_of_a_thread */
     NONE(yield),
-    CALL(create_thread, ON_CHILD, USE_THREAD, W(0), SET(BAD_ARGUMENT) | SET(OK), 0, USER_START, 0,
-         0, 1),
-    CALL(create_thread, ON_CHILD, USE_THREAD, W(1), SET(BAD_ARGUMENT) | SET(OK), USER_START, 0, 0,
-         0, 1),
-    CALL(create_thread, ON_CHILD, USE_THREAD, W(3), SET(BAD_ARGUMENT) | SET(OK), USER_START,
-         USER_START, 0, 0, 1),
-    CALL(create_thread, ON_CHILD, USE_THREAD, W(5), SET(BAD_ARGUMENT) | SET(EXISTS) | SET(OK),
-         USER_START, USER_START, 0, 0, 1),
+    CALL(create_thread, ON_SELF, USE_THREAD, W(0), SET(BAD_ARGUMENT) | SET(OK), 0, USER_START, 0, 0,
+         1, BUFFER),
+    CALL(create_thread, ON_SELF, USE_THREAD, W(1), SET(BAD_ARGUMENT) | SET(OK), USER_START, 0, 0, 0,
+         1, BUFFER),
+    CALL(create_thread, ON_SELF, USE_THREAD, W(3), SET(BAD_ARGUMENT) | SET(OK), USER_START,
+         USER_START, 0, 0, 1, BUFFER),
+    CALL(create_thread, ON_SELF, USE_WRITE, W(5), BAD | SET(BAD_ARGUMENT), USER_START, USER_START,
+         0, 0, 1),
     CALL(thread_control, ON_CHILD_THREAD, USE_RANGE, W(1), SET(BAD_ARGUMENT), THREAD_SET_POINTER),
     CALL(futex_wait, ON_NOTHING, USE_READ, W(0), BAD | SET(BAD_ARGUMENT)),
     CALL(futex_wake, ON_NOTHING, USE_READ, W(0), SET(OK) | BAD | SET(BAD_ARGUMENT), 0, 1),
@@ -155,8 +158,8 @@ static u64 handle_for(const struct entry *entry)
         return memory.cap.bits;
     case ON_MACHINE:
         return attack.machine.cap.bits;
-    case ON_CHILD:
-        return child.handle.cap.bits;
+    case ON_SELF:
+        return start_self().cap.bits;
     case ON_CHILD_THREAD:
         return child.main_thread.cap.bits;
     default:
@@ -185,6 +188,8 @@ static void try_address(const struct entry *entry, u32 word, u64 address)
     for (u32 i = 0; i < 8; i++) {
         if (frame.words[i] == CHILD)
             frame.words[i] = child.handle.cap.bits;
+        else if (frame.words[i] == BUFFER)
+            frame.words[i] = address_of(message_buffer());
     }
     frame.words[word] = address;
     status = ferrous_syscall(&frame);
@@ -324,4 +329,35 @@ BOOT_TEST(pointers, plans_with_bad_addresses)
                          STATUS_BAD_ARGUMENT);
     }
     close_child();
+}
+
+/* Ends its only thread; the word to be written last is at the address in the argument. */
+int role_leave(const char *argument)
+{
+    struct syscall_frame frame = {.number = SYS_exit};
+
+    frame.words[1] = 1;
+    if (string_to_u64(argument, &frame.words[2]))
+        (void)ferrous_syscall(&frame);
+    return 1;
+}
+
+/* Where the last word cannot be stored, the thread ends all the same. */
+BOOT_TEST(pointers, last_words_of_a_thread)
+{
+    if (!addresses_open())
+        return;
+    for (u32 place = 0; place < AT_PLACE_COUNT; place++) {
+        struct exit_record record;
+        struct process process;
+        char text[24];
+
+        format_to(text, sizeof(text), "%llu",
+                  (unsigned long long)address_at((enum address_place)place));
+        CHECK_OK(start_role(attack.group, "leave", text, NULL, 0, &process));
+        CHECK_OK(end_of(&process, &record));
+        CHECK_EQ(record.reason, EXIT_NORMAL);
+        CHECK_EQ(record.code, 0);
+    }
+    addresses_close();
 }
