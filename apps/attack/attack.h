@@ -46,6 +46,9 @@ enum status start_on(u32 cpu, struct thread *thread, u64 (*function)(void *),
 /* Binds the main thread of a held child, then starts it. */
 enum status release_on(u32 cpu, const struct process *process) MUST_USE;
 
+/* A message buffer that any thread of this process can be given. */
+struct message_buffer *spare_buffer(void);
+
 /* --- counts --- */
 /* Refusals of capabilities and call numbers since boot, everywhere. */
 u64 denials(void);

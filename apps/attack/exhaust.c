@@ -53,9 +53,7 @@ static enum status more_threads(void)
 {
     struct thread_facts facts;
 
-    /* The main thread's buffer is good for threads that never run. */
-    return kthread_create(start_self(), USER_START, USER_START, 0, 0, true, message_buffer(),
-                          &facts);
+    return kthread_create(start_self(), USER_START, USER_START, 0, 0, true, spare_buffer(), &facts);
 }
 
 static enum status more_processes(void)

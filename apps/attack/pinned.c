@@ -153,16 +153,21 @@ static void receive_as_twin(struct message_buffer *buffer)
 
 int role_twin(const char *argument)
 {
-    static u64 stack[512];
+    struct message_buffer *shared = spare_buffer();
+    static _Alignas(16) u64 stacks[2][512];
     struct thread_facts facts;
 
     (void)argument;
-    if (kthread_create(start_self(), (u64)(uintptr_t)receive_as_twin,
-                       (address_of(stack) + sizeof(stack) - 8) & ~15ull,
-                       address_of(message_buffer()), 0, false, message_buffer(),
-                       &facts) != STATUS_OK)
-        return 1;
-    return (int)receive_and_close(message_buffer());
+    for (u32 i = 0; i < 2; i++) {
+        enum status status = kthread_create(start_self(), (u64)(uintptr_t)receive_as_twin,
+                                            address_of(stacks[i]) + sizeof(stacks[i]) - 8,
+                                            address_of(shared), 0, false, shared, &facts);
+
+        if (status != STATUS_OK)
+            return (int)status;
+    }
+    for (;;)
+        time_sleep_ns(NS_PER_S);
 }
 
 BOOT_TEST(pinned, two_threads_share_a_buffer)

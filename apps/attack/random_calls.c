@@ -251,7 +251,7 @@ static void fill_pools(struct dice *dice)
             : i % 4 == 2
                 ? (const void *)&plan
                 : (const void *)(uintptr_t)((dice_next(dice) % USER_END) & ~(PAGE_SIZE - 1)));
-    places[0] = address_of(message_buffer());
+    places[0] = address_of(spare_buffer());
     group_limits_init(&limits, "random");
 }
 

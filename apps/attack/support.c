@@ -103,3 +103,11 @@ bool end_group_empty(group_t group)
     (void)cap_close(group.cap);
     return empty && !test_has_failed();
 }
+
+struct message_buffer *spare_buffer(void)
+{
+    /* Pages of its own, so that they are zeros and no copy of the file. */
+    static _Alignas(PAGE_SIZE) u8 page[PAGE_SIZE];
+
+    return (void *)page;
+}
