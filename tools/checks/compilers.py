@@ -1,4 +1,5 @@
-"""Second opinions: gcc's warnings, sparse's address spaces, cppcheck's value flow."""
+"""Second opinions: gcc's warnings, sparse's address spaces, cppcheck's value flow. On the kernel, the library, and what
+programs get of their interfaces: the generated code and what it stands on."""
 
 import shutil
 
@@ -25,16 +26,20 @@ def sources(context):
             if not path.endswith("_test.c") and not path.startswith("kernel/arch/sim/")]
 
 
-def gcc_flags(context):
-    flags = [flag for flag in context.flags("kernel") if not flag.startswith(CLANG_ONLY)]
-    return flags + GCC_EXTRA + ["-O2"]
+def typed_sources(context):
+    return ["sdk/typed.c", "sdk/interface_names.c"] + context.generated(".c")
+
+
+def gcc_flags(context, part):
+    flags = [flag for flag in context.flags(part) if not flag.startswith(CLANG_ONLY)]
+    return flags + GCC_EXTRA + ["-O2"] + (["-Wconversion", "-Wno-sign-conversion"] if part == "user" else [])
 
 
 def run_gcc(context):
-    flags = gcc_flags(context)
-    paths = sources(context)
-    for path, (status, output) in zip(paths, context.map(
-            lambda path: context.run(["gcc", *flags, "-c", path, "-o", "/dev/null"]), paths)):
+    flags = {part: gcc_flags(context, part) for part in ("kernel", "user")}
+    jobs = [(path, "kernel") for path in sources(context)] + [(path, "user") for path in typed_sources(context)]
+    for (path, _), (status, output) in zip(jobs, context.map(
+            lambda job: context.run(["gcc", *flags[job[1]], "-c", job[0], "-o", "/dev/null"]), jobs)):
         yield failed(f"gcc {path}", output[:2000]) if status else passed(f"gcc {path}")
 
 
@@ -42,10 +47,11 @@ def run_sparse(context):
     if not shutil.which("sparse"):
         yield failed("sparse is installed", "tools/setup check installs it")
         return
-    includes = [flag for flag in context.flags("kernel") if flag.startswith(("-I", "-D", "-std", "-ffree"))]
-    paths = sources(context)
-    for path, (status, output) in zip(paths, context.map(
-            lambda path: context.run(["sparse", *includes, *SPARSE_EXTRA, path]), paths)):
+    includes = {part: [flag for flag in context.flags(part) if flag.startswith(("-I", "-D", "-std", "-ffree"))]
+                for part in ("kernel", "user")}
+    jobs = [(path, "kernel") for path in sources(context)] + [(path, "user") for path in typed_sources(context)]
+    for (path, _), (status, output) in zip(jobs, context.map(
+            lambda job: context.run(["sparse", *includes[job[1]], *SPARSE_EXTRA, job[0]]), jobs)):
         trouble = [line for line in output.splitlines() if "warning:" in line or "error:" in line]
         yield failed(f"sparse {path}", "\n".join(trouble[:20]) or output[:500]) if trouble or status \
             else passed(f"sparse {path}")

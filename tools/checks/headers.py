@@ -18,7 +18,7 @@ def way_in(path):
 
 def run(context):
     clang = programs.find("clang")
-    headers = context.files(".h")
+    headers = context.files(".h") + context.generated(".h")
 
     def compile_alone(path):
         part = context.part_of(path)

@@ -7,6 +7,8 @@ import re
 from ferrous.context import ROOT
 from ferrous.outcome import failed, passed, result
 
+# What tools/idl makes of NAME.idl: the numbers and layouts, and the two sides, which stand on the SDK.
+GENERATED = re.compile(r"(.*?)(_client|_server)?\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 TABLE = os.path.join(os.path.dirname(__file__), "layers.json")
 
@@ -19,6 +21,8 @@ def load_table():
 def zone_of(path):
     """The zone a file belongs to: a kernel folder, arch, port, or the top folder."""
     parts = path.split("/")
+    if parts[0] == "interfaces" and GENERATED.match(path) and GENERATED.match(path).group(2):
+        return "sdk"
     if parts[0] != "kernel":
         return parts[0]
     if parts[1] != "arch":
@@ -36,7 +40,7 @@ def search_paths(path):
         paths += [f"kernel/arch/{match.group(1)}/include"] if match else ["kernel/arch/x86_64/include",
                                                                           "kernel/arch/sim/include"]
     if top in ("sdk", "services", "drivers", "apps", "interfaces", "tests"):
-        paths += ["sdk/include", "interfaces"]
+        paths.append("sdk/include")
     if top == "tests" or path.endswith("_test.c"):
         paths.append("tests/unit")
     return paths
@@ -47,6 +51,16 @@ def resolve(path, name):
         candidate = os.path.normpath(os.path.join(folder, name))
         if os.path.exists(os.path.join(ROOT, candidate)):
             return candidate
+    return resolve_generated(path, name)
+
+
+def resolve_generated(path, name):
+    """A header made of an interface file counts as lying beside it."""
+    match = GENERATED.match(name)
+    for folder in search_paths(path) if match else ():
+        for stem in (match.group(1), name[:-2]):
+            if os.path.exists(os.path.join(ROOT, folder, stem + ".idl")):
+                return os.path.normpath(os.path.join(folder, name))
     return None
 
 

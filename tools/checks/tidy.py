@@ -11,7 +11,8 @@ from ferrous.outcome import failed, passed
 
 def sources(context):
     folders = ("lib", "boot", "kernel", "sdk", "services", "drivers", "apps")
-    return [path for path in context.files(".c", folders=folders) if not path.endswith("_test.c")]
+    return [path for path in context.files(".c", folders=folders) if not path.endswith("_test.c")] + \
+        context.generated(".c")
 
 
 def flags_for(context, path):

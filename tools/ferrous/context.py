@@ -55,6 +55,12 @@ class Context:
                 found += [os.path.join(relative, name) for name in sorted(names) if name.endswith(endings)]
         return found
 
+    def generated(self, *endings):
+        """What tools/idl makes of the tree's interfaces; built first. Empty if that fails: the build says why."""
+        if self.make("idl"):
+            return []
+        return self.files(*endings, folders=("build/idl/interfaces",))
+
     def read(self, path):
         with open(os.path.join(ROOT, path), encoding="utf-8") as file:
             return file.read()
@@ -80,7 +86,7 @@ class Context:
         top = path.split("/")[0]
         if top == "boot":
             return "boot"
-        return "user" if top in ("sdk", "services", "drivers", "apps", "interfaces") else "kernel"
+        return "user" if top in ("sdk", "services", "drivers", "apps", "interfaces", "build") else "kernel"
 
     def commit(self):
         status, output = self.run(["git", "rev-parse", "HEAD"])

@@ -45,9 +45,9 @@ def method_comment(method):
 def header(interface, path, prefix):
     guard = f"INTERFACES_{interface.name.upper()}_CLIENT_H"
     lines = c.banner(path, f"Interface {interface.name}, for clients.")
-    lines += ["/* Deadlines are absolute, in ns since boot. Besides what a method names, every status of `call` can come",
-              " * back, and BAD_MESSAGE where request or reply do not fit the interface. *reply means nothing after a",
-              " * failure; the capabilities in it belong to the caller after a success. */",
+    lines += ["/* Deadlines are absolute, in ns since boot. Besides what a method names, every status of `call` can",
+              " * come back, and BAD_MESSAGE where request or reply do not fit the interface. *reply means nothing",
+              " * after a failure; the capabilities in it belong to the caller after a success. */",
               f"#ifndef {guard}", f"#define {guard}", "", '#include "abi/status.h"', '#include "ferrous/handle.h"',
               f'#include "{prefix}{interface.name}.h"', ""]
     for method in interface.methods:

@@ -40,23 +40,23 @@ def header(interface, path, prefix):
     for method in interface.methods:
         if method.request.params:
             lines += [f"{request_struct(interface, method)} {{", *members(interface, method.request.params), "};", ""]
-    lines += ["/*", " * The handlers. What *request holds was checked: counts, ends of strings, values of enums and bools,",
-              " * types and rights of capabilities (a null one is an optional one that was not sent). It was copied out",
-              " * of the message. `badge` tells the client. A handler fills *reply, which comes zeroed, and returns OK or",
-              " * a status that its method names; another one reaches the client as SERVER_ERROR.",
+    lines += ["/*", " * The handlers. What *request holds was checked: counts, ends of strings, values of enums and",
+              " * bools, types and rights of capabilities (a null one is an optional one that was not sent). It was",
+              " * copied out of the message. `badge` tells the client. A handler fills *reply, which comes zeroed, and",
+              " * returns OK or a status that its method names; another one reaches the client as SERVER_ERROR.",
               " *",
               " * Capabilities of a request are closed after the handler, but for those that it took: cap_take",
               " * (ferrous/typed.h). A handler that is NULL: the method is refused with NO_METHOD.", " */",
               f"struct {interface.name}_ops {{"]
     for method in interface.methods:
         lines += ["    " + line for line in method_comment(method)] + handler(interface, method)
-    lines += ["};", "", "/* Serves one message: checks it, calls its handler, and makes *message the reply. Called right after the",
-              " * receive, before any other use of the thread's message buffer. Accept " +
-              f"{c.macro(interface, 'max_caps')} capabilities. */"]
+    lines += ["};", "", "/* Serves one message: checks it, calls its handler, and makes *message the reply. Called",
+              " * right after the receive, before any other use of the thread's message buffer. Accept",
+              f" * {c.macro(interface, 'max_caps')} capabilities. */"]
     lines += dispatch_declaration(interface, ";") + [""]
     calls = [method for method in interface.methods if not method.one_way]
     if calls:
-        lines.append("/* Make *message the answer to a call: for servers that reply later than their handler returns. */")
+        lines.append("/* Make *message the answer to a call: for servers that reply after their handler returned. */")
         for method in calls:
             lines += answer_declaration(interface, method, ";")
         lines.append("")
@@ -140,6 +140,6 @@ def dispatch(interface):
                                                    f"        typed_answer_version(message, {number}, {version});",
                                                    "        break;"]
     for method in interface.methods:
-        lines += [f"    case {c.macro(interface, method.name)}:", f"        serve_{method.name}(ops, context, message);",
-                  "        break;"]
+        lines += [f"    case {c.macro(interface, method.name)}:",
+                  f"        serve_{method.name}(ops, context, message);", "        break;"]
     return lines + ["    default:", "        typed_refuse(message, STATUS_NO_METHOD);", "        break;", "    }", "}"]

@@ -5,7 +5,7 @@ from idl_compiler import layout
 from idl_compiler.lexer import IdlError, tokens
 from idl_compiler.model import (INTS, MAX_INLINE, VERSION_METHOD, Array, Bool, Cap, Enum, Field, Int, Interface, Method,
                                 Param, Shape, Status, String, Struct)
-from idl_compiler.names_check import TAKEN_METHODS, TAKEN_PARAMS, problem
+from idl_compiler.names_check import HEADER, TAKEN_INTERFACES, TAKEN_METHODS, TAKEN_PARAMS, problem
 
 ENUM_BASES = ("u8", "u16", "u32")
 
@@ -99,6 +99,8 @@ class Parser:
         self.expect("version")
         version = self.number("the version", 1, 0xffff)
         self.expect(";")
+        if name.text in TAKEN_INTERFACES:
+            self.complain(name.place, f"functions of the SDK begin with '{name.text}_'")
         self.interface = Interface(name.text, number, version, name.place, start.comment)
 
     def parse_const(self):
@@ -146,7 +148,10 @@ class Parser:
         name = self.name("the structure's name")
         struct = Struct(name.text, [], name.place, comment=start.comment)
         if self.accept("from"):
-            struct.header = self.expect_kind("string", 'the header, as in "abi/fault.h"').text[1:-1]
+            header = self.expect_kind("string", 'the header, as in "abi/fault.h"')
+            struct.header = header.text[1:-1]
+            if not HEADER.match(struct.header):
+                self.complain(header.place, f"{header.text} is not the name of a header")
         self.expect("{")
         while not self.accept("}"):
             self.parse_field(struct)
@@ -218,7 +223,7 @@ class Parser:
         while True:
             right = self.expect_kind("name", "a right")
             if right.text not in kind.rights:
-                self.complain(right.place, f"no right of a {kind.name} is called '{right.text}'; there are "
+                self.complain(right.place, f"'{kind.name}' has no right called '{right.text}'; it has "
                               + ", ".join(sorted(kind.rights)))
             elif right.text in rights:
                 self.complain(right.place, f"the right '{right.text}' is named twice")
@@ -301,13 +306,22 @@ class Parser:
             if method.number in numbers:
                 self.complain(method.place, f"'{method.name}' has the number of '{numbers[method.number]}'")
             numbers[method.number] = method.name
-        seen = {}
-        for space, name, what, place in c_names(self.interface):
-            if (space, name) in seen:
-                self.complain(place, f"{what} and {seen[space, name]} would both be called '{name}' in C")
-            seen.setdefault((space, name), what)
+        self.check_c_names()
         if not self.interface.methods:
             self.complain(self.interface.place, f"the interface '{self.interface.name}' has no method")
+
+
+    def check_c_names(self):
+        """Each place is complained of once, and not where something else is wrong with it."""
+        seen = {}
+        told = {error.place for error in self.errors}
+        for space, name, what, place in sorted(c_names(self.interface), key=lambda c: (c[3].line, c[3].column)):
+            other = seen.setdefault((space, name), (what, place))
+            if other == (what, place) or place in told:
+                continue
+            told.add(place)
+            self.complain(place, f"{what} is declared twice" if other[0] == what else
+                          f"{what} and {other[0]} would both be called '{name}' in C")
 
 
 def c_names(interface):
@@ -334,8 +348,8 @@ def c_names(interface):
 
 class IdlErrors(Exception):
     def __init__(self, errors):
-        super().__init__("\n".join(str(error) for error in errors))
-        self.errors = errors
+        self.errors = sorted(errors, key=lambda error: (error.place.path, error.place.line, error.place.column))
+        super().__init__("\n".join(str(error) for error in self.errors))
 
 
 def parse(path, text, abi):

@@ -1,9 +1,14 @@
-"""Where everything lies: fields in structures, parameters in messages. Functions return what is wrong, as (place, text).
+"""Where everything lies: fields in structures, parameters in messages. Functions return what is wrong, as (place,
+text).
 
 docs/interfaces.md, "How a message is laid out", is this file in words.
 """
 
 from idl_compiler.model import (MAX_ARRAYS, MAX_CAPS, MAX_INLINE, MAX_WORDS, Array, Cap, String, Struct, alignment_of)
+
+
+def plural(size):
+    return f"{size} byte{'s' * (size != 1)}"
 
 
 def place_fields(struct):
@@ -14,13 +19,14 @@ def place_fields(struct):
         alignment = alignment_of(field.type)
         gap = -offset % alignment
         if gap:
-            problems.append((field.place, f"{gap} bytes of padding before '{field.name}': put a reserved field there"))
+            problems.append((field.place, f"{plural(gap)} of padding before '{field.name}': put a reserved field "
+                             "there"))
         field.offset = offset + gap
         offset = field.offset + field.size
         struct.alignment = max(struct.alignment, alignment)
     gap = -offset % struct.alignment
     if gap:
-        problems.append((struct.place, f"{gap} bytes of padding at the end of '{struct.name}': put a reserved field "
+        problems.append((struct.place, f"{plural(gap)} of padding at the end of '{struct.name}': put a reserved field "
                          "there"))
     struct.size = offset + gap
     if not struct.fields:

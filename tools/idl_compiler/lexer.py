@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class IdlError(Exception):
     """A mistake in an interface file, with its place."""
 
-    def __init__(self, path, line, column, text):
-        super().__init__(f"{path}:{line}:{column}: error: {text}")
-        self.path, self.line, self.column, self.text = path, line, column, text
+    def __init__(self, place, text):
+        super().__init__(f"{place.path}:{place.line}:{place.column}: error: {text}")
+        self.place, self.text = place, text
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Place:
     column: int
 
     def error(self, text):
-        return IdlError(self.path, self.line, self.column, text)
+        return IdlError(self, text)
 
 
 @dataclass(frozen=True)
