@@ -3,7 +3,7 @@
 #include "lib/string.h"
 #include "shell.h"
 
-static const struct shell_command *const tables[] = {job_commands, system_commands};
+static const struct shell_command *const tables[] = {job_commands, system_commands, trace_commands};
 
 static const struct shell_command *find(const char *name)
 {

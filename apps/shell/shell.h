@@ -1,7 +1,7 @@
 /*
  * The shell: a process that has the console, the process manager, and the machine capability with
- * the rights to look and to switch off. Everything it waits for arrives at its one endpoint, as
- * signal bits.
+ * the rights to look and to switch off, and the trace domain. Everything it waits for arrives at
+ * its one endpoint, as signal bits.
  */
 #ifndef SHELL_H
 #define SHELL_H
@@ -21,6 +21,7 @@ struct shell {
     endpoint_t console;
     endpoint_t manager;
     machine_t machine;
+    trace_domain_t trace;
     endpoint_t events;      /* receiving */
     endpoint_t input_event; /* the same with one badge each, to hand out */
     endpoint_t interrupt_event;
@@ -48,6 +49,7 @@ struct shell_command {
 /* Ended by a name of NULL. */
 extern const struct shell_command system_commands[];
 extern const struct shell_command job_commands[];
+extern const struct shell_command trace_commands[];
 
 /* Runs one line. */
 void shell_execute(struct shell *shell, char *line);

@@ -31,6 +31,13 @@ def no_such_command(context):
                  output)
 
 
+def trace_names_methods(context):
+    status, output = context.run([TOOL, "--cmd", "trace on ipc", "--cmd", "svc", "--cmd", "trace 500 manager",
+                                  "--timeout", "90"])
+    yield expect("the shell's trace shows which method was called", status == 0 and "label=manager.service" in output,
+                 output)
+
+
 def time_limit(context):
     status, output = context.run([TOOL, "--cmd", "echo", "--timeout", "1"])
     yield expect("the time limit ends a run with 124", status == console.TIMED_OUT, f"status {status}\n{output}")
@@ -89,5 +96,6 @@ def debugger(context):
 
 
 def run(context):
-    for test in (typed_commands, no_such_command, time_limit, iommu, screen, debug_kernel, debugger, repeatable):
+    for test in (typed_commands, no_such_command, trace_names_methods, time_limit, iommu, screen, debug_kernel,
+                 debugger, repeatable):
         yield from test(context)

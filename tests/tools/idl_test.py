@@ -249,9 +249,10 @@ class CommandLine(unittest.TestCase):
 
 
 class Tree(unittest.TestCase):
-    def test_examples_of_the_document_are_right(self):
-        blocks = re.findall(r"^```idl\n(.*?)^```", text_of("docs/interfaces.md"), re.MULTILINE | re.DOTALL)
-        self.assertTrue(blocks)
+    def test_examples_of_the_documents_are_right(self):
+        texts = text_of("docs/interfaces.md") + text_of("docs/guide-first-program.md")
+        blocks = re.findall(r"^```idl\n(.*?)^```", texts, re.MULTILINE | re.DOTALL)
+        self.assertEqual(len(blocks), 2)
         for block in blocks:
             with self.subTest(block.split("\n", 1)[0]):
                 self.assertEqual(mistakes(block), [])

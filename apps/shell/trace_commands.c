@@ -1,0 +1,88 @@
+/* Looking at what the kernel has recorded of itself. */
+#include "ferrous/time.h"
+#include "ferrous/trace.h"
+#include "lib/string.h"
+#include "shell.h"
+
+#define MOST_EVENTS     512u
+#define USUAL_EVENTS    20u
+#define EVENT_TEXT_SIZE 240u
+
+typedef unsigned long long ull;
+
+static bool failed(enum status status)
+{
+    if (status == STATUS_OK)
+        return false;
+    print("trace: %s\n", status_text(status));
+    return true;
+}
+
+static bool contains(const char *text, const char *word)
+{
+    while (*text != '\0' && !string_starts_with(text, word))
+        text++;
+    return string_starts_with(text, word);
+}
+
+/* The newest `count` events; of those only the ones in whose text the word occurs. */
+static void show(const struct shell *shell, u32 count, const char *word)
+{
+    static struct trace_event events[MOST_EVENTS];
+    struct trace_view view;
+
+    if (failed(trace_view_open(shell->trace, &view)))
+        return;
+    /* All before the first line is printed, since printing makes events too. */
+    count = trace_view_last(&view, events, count);
+    trace_view_close(&view);
+    for (u32 i = 0; i < count; i++) {
+        const struct trace_event *event = &events[i];
+        char text[EVENT_TEXT_SIZE];
+
+        (void)trace_event_format(text, sizeof(text), event, ferrous_interfaces);
+        if (contains(text, word))
+            print("%6llu.%06llu cpu %u thread %u: %s\n", (ull)(event->time_ns / NS_PER_S),
+                  (ull)(event->time_ns % NS_PER_S / 1000), event->cpu, event->thread, text);
+    }
+}
+
+/* Records a category from now on, or no longer. */
+static void record(const struct shell *shell, const char *name, bool on)
+{
+    enum trace_category category = trace_category_find(name);
+    struct trace_view view;
+    u64 categories;
+
+    if (category == TRACE_CATEGORY_COUNT) {
+        print("trace: '%s' is none of syscall, sched, ipc, memory, security, device, boot, user\n",
+              name);
+        return;
+    }
+    if (failed(trace_view_open(shell->trace, &view)))
+        return;
+    categories = view.header->categories;
+    trace_view_close(&view);
+    categories = on ? categories | 1ull << category : categories & ~(1ull << category);
+    (void)failed(trace_domain_control(shell->trace, TRACE_SET_CATEGORIES, categories, NULL));
+}
+
+static void run_trace(struct shell *shell, int argc, char **argv)
+{
+    u64 count = USUAL_EVENTS;
+
+    if (argc == 3 && string_equal(argv[1], "on")) {
+        record(shell, argv[2], true);
+    } else if (argc == 3 && string_equal(argv[1], "off")) {
+        record(shell, argv[2], false);
+    } else if (argc > 3 || (argc > 1 && !string_to_u64(argv[1], &count))) {
+        print("usage: trace [COUNT [WORD]] | on CATEGORY | off CATEGORY\n");
+    } else {
+        show(shell, count < MOST_EVENTS ? (u32)count : MOST_EVENTS, argc == 3 ? argv[2] : "");
+    }
+}
+
+const struct shell_command trace_commands[] = {
+    {"trace", "[COUNT [WORD]]", "newest events; trace on|off CATEGORY", 0, run_trace},
+    {NULL, NULL, NULL, 0, NULL},
+};
