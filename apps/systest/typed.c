@@ -167,15 +167,20 @@ BOOT_TEST(typed, reply_that_is_not_taken_ends_no_server)
 }
 
 #define ANSWER_WITH_CLOSED_CAP 1u
+#define ANSWER_WITH_MOVED_CAP  2u
 
-/* Answers one label with a capability that it does not have any more, all others rightly. */
-static void answer_badly(void *context, struct message *message)
+/* Answers one label with a capability that it does not have any more, one with a new endpoint that
+ * moves to the client, all others with nothing. */
+static void answer_with_caps(void *context, struct message *message)
 {
-    bool badly = message_label(message) == ANSWER_WITH_CLOSED_CAP;
+    u32 label = message_label(message);
+    endpoint_t created;
 
-    *message = MESSAGE_INIT(message_label(message));
-    if (badly)
+    *message = MESSAGE_INIT(label);
+    if (label == ANSWER_WITH_CLOSED_CAP)
         (void)message_put_cap(message, *(const cap_t *)context, RIGHT_SIGNAL, CAP_SEND_COPY);
+    else if (label == ANSWER_WITH_MOVED_CAP && make_endpoint(0, &created) == STATUS_OK)
+        (void)message_put_cap(message, created.cap, RIGHT_SIGNAL, CAP_SEND_MOVE);
 }
 
 static u64 serve(void *server)
@@ -185,7 +190,7 @@ static u64 serve(void *server)
 
 BOOT_TEST(typed, reply_that_cannot_be_delivered_ends_no_server)
 {
-    struct server server = {.handle = answer_badly};
+    struct server server = {.handle = answer_with_caps};
     struct message message;
     struct thread thread;
     endpoint_t endpoint;
@@ -201,7 +206,13 @@ BOOT_TEST(typed, reply_that_cannot_be_delivered_ends_no_server)
         message = MESSAGE_INIT(ANSWER_WITH_CLOSED_CAP);
         message_accept(&message, 1);
         CHECK_STATUS(ipc_call_checked(endpoint, &message, PATIENCE), STATUS_STALE_HANDLE);
-        CHECK_OK(ask(endpoint, request(2, 0, 0)));
+        CHECK_OK(ask(endpoint, request(3, 0, 0)));
+        /* What would have moved stays with the server, which closes it: the counts show it. */
+        CHECK_STATUS(ask(endpoint, request(ANSWER_WITH_MOVED_CAP, 0, 0)), STATUS_NOT_ACCEPTED);
+        message = MESSAGE_INIT(ANSWER_WITH_MOVED_CAP);
+        message_accept(&message, 1);
+        CHECK_OK(ipc_call_checked(endpoint, &message, PATIENCE));
+        CHECK_OK(cap_close(message_take_cap(&message, 0)));
     }
     CHECK_OK(cap_revoke(endpoint.cap));
     CHECK_EQ(thread_join(&thread), STATUS_REVOKED);
