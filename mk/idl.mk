@@ -21,9 +21,6 @@ $(IDL_HEADERS) $(IDL_SOURCES) $(IDL_JSON) &: $(IDL_FILES) $(IDL_TOOL) $(BUILD)/i
 	$(call say,IDL,$(BUILD)/idl/interfaces)rm -rf $(BUILD)/idl/interfaces && \
 	    $(PYTHON) tools/idl --out $(BUILD)/idl/interfaces --prefix interfaces/ --table $(IDL_TABLE) $(IDL_FILES)
 
-.PHONY: idl
-idl: $(IDL_HEADERS) $(IDL_SOURCES) $(IDL_JSON)
-
 # The interface of the tests, in a run of its own.
 TEST_IDL         := tests/idl/sample
 TEST_IDL_TABLE   := $(BUILD)/idl/tests/idl/sample_interfaces
@@ -33,3 +30,6 @@ TEST_IDL_SOURCES := $(call idl_sources,$(TEST_IDL)) $(TEST_IDL_TABLE).c
 $(TEST_IDL_HEADERS) $(TEST_IDL_SOURCES) $(TEST_IDL_TABLE).json &: $(TEST_IDL).idl $(IDL_TOOL)
 	$(call say,IDL,$(BUILD)/idl/tests/idl)$(PYTHON) tools/idl --out $(BUILD)/idl/tests/idl --prefix tests/idl/ \
 	    --table $(notdir $(TEST_IDL_TABLE)) $(TEST_IDL).idl
+
+.PHONY: idl
+idl: $(IDL_HEADERS) $(IDL_SOURCES) $(IDL_JSON) $(TEST_IDL_HEADERS) $(TEST_IDL_SOURCES)

@@ -141,6 +141,18 @@ class Layers(unittest.TestCase):
         self.assertIsNone(layers.problem_with("kernel/core/lock.c", "core/lock.h", False, table))
 
 
+    def test_sides_of_an_interface_belong_to_the_sdk(self):
+        table = layers.load_table()
+        for path, name, allowed in (("apps/shell/main.c", "interfaces/console_client.h", True),
+                                    ("sdk/console.c", "interfaces/console.h", True),
+                                    ("lib/list.c", "interfaces/console.h", False),
+                                    ("interfaces/console.h", "interfaces/manager_client.h", False),
+                                    ("kernel/ipc/send.c", "interfaces/console.h", False),
+                                    ("apps/shell/main.c", "interfaces/nobody_client.h", False)):
+            with self.subTest(f"{path} {name}"):
+                self.assertEqual(layers.problem_with(path, name, False, table) is None, allowed)
+
+
 class Safety(unittest.TestCase):
     CODE = """int read_io(unsigned long a);
 int read_io(unsigned long a)

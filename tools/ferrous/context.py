@@ -56,10 +56,11 @@ class Context:
         return found
 
     def generated(self, *endings):
-        """What tools/idl makes of the tree's interfaces; built first. Empty if that fails: the build says why."""
+        """What tools/idl makes of the tree's interfaces and of the tests'; built first. Empty if that fails: the build
+        says why."""
         if self.make("idl"):
             return []
-        return self.files(*endings, folders=("build/idl/interfaces",))
+        return self.files(*endings, folders=("build/idl/interfaces", "build/idl/tests/idl"))
 
     def read(self, path):
         with open(os.path.join(ROOT, path), encoding="utf-8") as file:
