@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools"))
 from idl_compiler import abi, compatible, grammar, lexer, tables  # noqa: E402
 from idl_compiler.grammar import IdlErrors, parse  # noqa: E402
 from idl_compiler.main import outputs  # noqa: E402
+from ferrous import programs  # noqa: E402
 
 TOOL = os.path.join(ROOT, "tools/idl")
 KNOWN = abi.load(os.path.join(ROOT, "abi"))
@@ -156,6 +157,75 @@ class Right(unittest.TestCase):
         self.assertIsNone(methods["any"]["fails"])
         second = methods["capabilities"]["request"]["params"][1]
         self.assertEqual((second["object"], second["rights"], second["move"]), ("memory", ["READ"], True))
+
+
+class Chance(unittest.TestCase):
+    """Interfaces made by chance: what the compiler accepts, a C compiler accepts without a warning."""
+    COUNT = 6
+    FLAGS = ("-std=gnu11", "-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wcast-qual",
+             "-Wconversion", "-Wno-sign-conversion", "-Werror", "-ffreestanding", "-fsyntax-only", "-DFERROUS_USER")
+
+    def value(self, chance):
+        return chance.choice(("u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "bool", "status", "e0", "e1"))
+
+    def param(self, chance):
+        kind = chance.randrange(6)
+        size = chance.choice((1, 2, 7, 32, 60))
+        if kind == 0:
+            return chance.choice((f"string<{size}>", f"bytes<{size}>"))
+        if kind == 1:
+            return f"array<{chance.choice(('u16', 'i64', 'bool', 'e0', 'e1', 's0', 's1'))}, {chance.randint(1, 4)}>"
+        if kind == 2:
+            optional, move = chance.choice(("", "optional ")), chance.choice(("", "move "))
+            object_type = chance.choice(sorted(KNOWN.objects))
+            rights = sorted(KNOWN.objects[object_type].rights)
+            return f"{optional}{move}{object_type}<{' | '.join(chance.sample(rights, chance.randint(1, 3)))}>"
+        return chance.choice(("s0", "s1")) if kind == 3 else self.value(chance)
+
+    def params(self, chance):
+        return "(" + ", ".join(f"{self.param(chance)} p{i}" for i in range(chance.randint(0, 6))) + ")"
+
+    def method(self, chance, number):
+        if chance.randrange(4) == 0:
+            return f"send m{number} = {number} {self.params(chance)};\n"
+        fails = chance.choice(("", " fails any", " fails FULL", " fails FULL, BUSY, DEAD, NOT_FOUND, REVOKED, NO_SLOT"))
+        reply = f" -> {self.params(chance)}" if chance.randrange(3) else ""
+        return f"call m{number} = {number} {self.params(chance)}{reply}{fails};\n"
+
+    def struct(self, chance, name):
+        """Fields from wide to narrow leave no gap between them, and bytes fill the last one."""
+        fields = [chance.choice(("u64", "i64")) + " a[2];"] * chance.randint(0, 1)
+        fields += [f"{chance.choice(('u32', 'i32', 'status', 'e1'))} b{i};" for i in range(2 * chance.randint(0, 2))]
+        fields += [chance.choice(("bool", "u8", "i8", "e0")) + " c[4];", "string<3> d;"]
+        return f"struct {name} {{ {' '.join(fields)} }}\n"
+
+    def text(self, chance, index):
+        head = f"interface chance{index} = {index + 1} version 1;\nenum e0 : u8 {{ A = 0; B = 255; }}\n" \
+               "enum e1 : u32 { A = 1; B = 0xffffffff; }\n" + self.struct(chance, "s0") + self.struct(chance, "s1")
+        methods = []
+        while len(methods) < 12:
+            method = self.method(chance, len(methods) + 1)
+            if not mistakes(head + method):
+                methods.append(method)
+        return head + "".join(methods)
+
+    def test_generated_code_compiles_without_a_warning(self):
+        chance = random.Random(0xC)
+        with tempfile.TemporaryDirectory(prefix="ferrous-") as folder:
+            paths = []
+            for index in range(self.COUNT):
+                paths.append(os.path.join(folder, f"chance{index}.idl"))
+                with open(paths[-1], "w", encoding="utf-8") as file:
+                    file.write(self.text(chance, index))
+            done = subprocess.run([sys.executable, TOOL, "--out", folder, "--table", "all_names", *paths],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+            self.assertEqual((done.returncode, done.stdout), (0, ""))
+            sources = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".c")]
+            self.assertEqual(len(sources), 2 * self.COUNT + 1)
+            includes = ("-I.", "-Isdk/include", "-I" + folder)
+            done = subprocess.run([programs.find("clang"), *self.FLAGS, *includes, *sources],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=ROOT)
+            self.assertEqual((done.returncode, done.stdout[:3000]), (0, ""))
 
 
 class Compatible(unittest.TestCase):
