@@ -1,4 +1,4 @@
-/* Looking at what the kernel has recorded of itself. */
+/* Looking at what the kernel has recorded of itself, and at what services can be asked. */
 #include "ferrous/time.h"
 #include "ferrous/trace.h"
 #include "lib/string.h"
@@ -82,7 +82,41 @@ static void run_trace(struct shell *shell, int argc, char **argv)
     }
 }
 
+static void print_params(const struct interface_param *params, u32 count)
+{
+    print("(");
+    for (u32 i = 0; i < count; i++)
+        print("%s%s %s", i > 0 ? ", " : "", params[i].type, params[i].name);
+    print(")");
+}
+
+static void print_method(const struct interface_method *method)
+{
+    print("  %2u %s %s", method->number, method->one_way ? "send" : "call", method->name);
+    print_params(method->request, method->request_count);
+    if (method->reply_count > 0) {
+        print(" -> ");
+        print_params(method->reply, method->reply_count);
+    }
+    print("\n");
+}
+
+static void run_interfaces(struct shell *shell, int argc, char **argv)
+{
+    (void)shell;
+    for (u32 i = 0; ferrous_interfaces[i] != NULL; i++) {
+        const struct interface_names *names = ferrous_interfaces[i];
+
+        if (argc > 1 && !string_equal(argv[1], names->name))
+            continue;
+        print("%s: number %u, version %u\n", names->name, names->number, names->version);
+        for (size_t method = 0; method < names->method_count; method++)
+            print_method(&names->methods[method]);
+    }
+}
+
 const struct shell_command trace_commands[] = {
+    {"interfaces", "[NAME]", "what services can be asked", 0, run_interfaces},
     {"trace", "[COUNT [WORD]]", "newest events; trace on|off CATEGORY", 0, run_trace},
     {NULL, NULL, NULL, 0, NULL},
 };

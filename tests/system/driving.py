@@ -33,9 +33,11 @@ def no_such_command(context):
 
 def trace_names_methods(context):
     status, output = context.run([TOOL, "--cmd", "trace on ipc", "--cmd", "svc", "--cmd", "trace 500 manager",
-                                  "--timeout", "90"])
+                                  "--cmd", "interfaces console", "--timeout", "90"])
     yield expect("the shell's trace shows which method was called", status == 0 and "label=manager.service" in output,
                  output)
+    yield expect("the shell tells what a service can be asked",
+                 "call write(bytes<256> text) -> (u32 taken)" in console.clean(output), output)
 
 
 def time_limit(context):

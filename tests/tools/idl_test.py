@@ -141,6 +141,10 @@ class Right(unittest.TestCase):
         self.assertIn("Does it.", files["some_client.h"])
         self.assertIn("/* How. */", files["some_server.h"])
 
+    def test_a_comment_does_not_begin_another(self):
+        found = parse("some.idl", HEAD + "/* See /* there. */\ncall a = 1 ();", KNOWN)
+        self.assertIn("See / * there.", outputs([found], ["some.idl"], "", "")["some_client.h"])
+
     def test_the_same_file_gives_the_same_code(self):
         first, second = (outputs([parse("sample.idl", text_of("tests/idl/sample.idl"), KNOWN)], ["sample.idl"], "", "t")
                          for _ in range(2))

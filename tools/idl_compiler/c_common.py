@@ -25,9 +25,9 @@ def comment(text, indent=""):
     """The lines of a comment; none for no text."""
     if not text:
         return []
-    lines = text.split("\n")
+    lines = text.replace("/*", "/ *").split("\n")
     if len(lines) == 1 and len(text) < 90:
-        return [f"{indent}/* {text} */"]
+        return [f"{indent}/* {lines[0]} */"]
     return [f"{indent}/*"] + [f"{indent} * {line}".rstrip() for line in lines] + [f"{indent} */"]
 
 

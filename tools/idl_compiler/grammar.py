@@ -8,6 +8,7 @@ from idl_compiler.model import (INTS, MAX_INLINE, VERSION_METHOD, Array, Bool, C
 from idl_compiler.names_check import HEADER, TAKEN_INTERFACES, TAKEN_METHODS, TAKEN_PARAMS, problem
 
 ENUM_BASES = ("u8", "u16", "u32")
+TYPE_WORDS = ("string", "bytes", "array", "optional", "move")
 
 
 class Parser:
@@ -115,6 +116,8 @@ class Parser:
         self.interface.constants.append((name.text, value, start.comment))
 
     def declare(self, name, kind):
+        if name.text in self.abi.objects or name.text in TYPE_WORDS:
+            self.complain(name.place, f"'{name.text}' is a word of the language")
         if name.text in self.types:
             self.complain(name.place, f"the type '{name.text}' is declared twice")
         self.types[name.text] = kind
