@@ -6,10 +6,6 @@
 #include "core/cpu.h"
 #include "trace/trace.h"
 
-#define INDEX_MASK       0xfffffull
-#define GENERATION_SHIFT 20
-#define GENERATION_MASK  0xfffu
-
 KERNEL_STATE static u64 denials[CAP_STATUS_LIMIT];
 
 u64 cap_denials(enum status status)
@@ -48,10 +44,10 @@ static enum status revalidate(struct cap_ref *ref)
 /* A handle that is not in its slot: an old one of that slot, or one that never was. */
 static enum status why_not(const struct cap_space *space, u64 handle)
 {
-    const struct cap_slot *slot = cap_slot_at(space, (u32)(handle & INDEX_MASK));
+    const struct cap_slot *slot = cap_slot_at(space, handle_index(handle));
     if (!slot)
         return STATUS_BAD_HANDLE;
-    u32 generation = (u32)(handle >> GENERATION_SHIFT) & GENERATION_MASK;
+    u32 generation = handle_generation(handle);
     u32 newest = slot->generation;
     if (generation == newest && ATOMIC_LOAD(&slot->handle) != 0)
         return STATUS_BAD_HANDLE; /* the right generation with a wrong secret */

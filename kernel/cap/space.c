@@ -11,11 +11,6 @@
 #include "mm/slab.h"
 #include "trace/trace.h"
 
-#define INDEX_MASK       0xfffffull
-#define GENERATION_SHIFT 20
-#define GENERATION_MASK  0xfffu
-#define SECRET_SHIFT     32
-
 /* The node of a slot, and who paid for it. */
 struct slot_node {
     struct cap_node node;
@@ -169,10 +164,9 @@ static u64 fill_slot(struct cap_space *space, struct cap_node *node, const struc
     DEBUG_ASSERT(slot && slot->handle == 0);
     space->first_free = slot->next_free;
     space->used_count++;
-    slot->generation = slot->generation % GENERATION_MASK + 1; /* never 0 */
-    u64 secret = random_u32(&this_cpu()->random);
-    u64 handle = index | (u64)slot->generation << GENERATION_SHIFT | secret << SECRET_SHIFT;
-    slot->meta = (u64)node->object->type << CAP_META_TYPE_SHIFT | grant->flags | grant->rights;
+    slot->generation = generation_after(slot->generation);
+    u64 handle = handle_make(index, slot->generation, random_u32(&this_cpu()->random));
+    slot->meta = cap_meta(node->object->type, grant->flags, grant->rights);
     slot->object = node->object;
     slot->epoch = epoch;
     slot->badge = grant->badge;
@@ -383,7 +377,7 @@ static bool take_slot(struct cap_space *space, struct cap_slot *slot, u32 index,
 
 struct cap_node *cap_detach(struct cap_space *space, u64 handle)
 {
-    u32 index = (u32)(handle & INDEX_MASK);
+    u32 index = handle_index(handle);
     struct cap_slot *slot = cap_slot_at(space, index);
     if (!slot || handle == 0)
         return NULL;

@@ -99,6 +99,11 @@ static inline struct cap_mark cap_ref_mark(const struct cap_ref *ref)
     return (struct cap_mark){.handle = ref->handle, .epoch = ref->epoch};
 }
 
+static inline u64 cap_meta(u8 type, u64 flags, u32 rights)
+{
+    return (u64)type << CAP_META_TYPE_SHIFT | flags | rights;
+}
+
 static inline enum object_type cap_ref_type(const struct cap_ref *ref)
 {
     return (enum object_type)(ref->meta >> CAP_META_TYPE_SHIFT);

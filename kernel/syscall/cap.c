@@ -1,5 +1,6 @@
 /* System calls for capabilities. */
 #include "cap/derive.h"
+#include "cap/narrow.h"
 #include "cap/transfer.h"
 #include "syscall/syscall.h"
 #include "trace/trace.h"
@@ -15,35 +16,23 @@ static enum status derived_grant(struct thread *thread, const struct cap_ref *pa
     u64 flags = arg(thread, 5);
     if (flags & ~(u64)(DERIVE_SEAL_DERIVE | DERIVE_SEAL_TRANSFER))
         return STATUS_BAD_ARGUMENT;
-    u64 parent_length = parent->node->range_end - parent->node->range_start;
-    if (offset > parent_length || length > parent_length - offset)
+    const struct cap_node *node = parent->node;
+    if (!narrowed_range(node->range_start, node->range_end, offset, length, &grant->range_start,
+                        &grant->range_end))
         return STATUS_BAD_ARGUMENT;
     if (parent->object->type == OBJECT_MEMORY && (offset | length) % PAGE_SIZE != 0)
         return STATUS_BAD_ARGUMENT;
 
-    u64 meta = parent->meta & CAP_FLAGS_MASK;
-    u64 held = cap_ref_rights(parent);
-    /* REBIND gives the receiving side to somebody without having it. */
-    if (parent->object->type == OBJECT_ENDPOINT && (held & RIGHT_REBIND))
-        held |= RIGHT_RECEIVE;
-    grant->rights = (u32)(held & arg(thread, 0));
+    u32 held = cap_ref_rights(parent);
     grant->badge = parent->badge;
     if (badge != 0) {
-        if (!(held & RIGHT_MINT) || (meta & CAP_FLAG_BADGED))
+        if (!(held & RIGHT_MINT) || (parent->meta & CAP_FLAG_BADGED))
             return STATUS_MISSING_RIGHT;
         grant->badge = badge;
-        meta |= CAP_FLAG_BADGED;
     }
-    grant->expires_ns = expires < parent->expires_ns ? expires : parent->expires_ns;
-    if (grant->expires_ns != TIME_NEVER)
-        meta |= CAP_FLAG_EXPIRES;
-    if (flags & DERIVE_SEAL_DERIVE)
-        meta |= CAP_FLAG_SEAL_DERIVE;
-    if (flags & DERIVE_SEAL_TRANSFER)
-        meta |= CAP_FLAG_SEAL_TRANSFER;
-    grant->flags = meta;
-    grant->range_start = parent->node->range_start + offset;
-    grant->range_end = length ? grant->range_start + length : parent->node->range_end;
+    grant->rights = narrowed_rights(cap_ref_type(parent), held, (u32)arg(thread, 0));
+    grant->expires_ns = min_u64(expires, parent->expires_ns);
+    grant->flags = narrowed_flags(parent->meta, badge != 0, grant->expires_ns != TIME_NEVER, flags);
     return STATUS_OK;
 }
 

@@ -206,7 +206,7 @@ static enum status fill_mapping(struct thread *thread, const struct cap_ref *ref
     if ((flags & MAP_FIXED) && address == 0)
         return STATUS_BAD_ARGUMENT;
     u64 length = ref->node->range_end - ref->node->range_start;
-    if (offset > length || size > length - offset)
+    if (!range_fits(offset, size, length))
         return STATUS_BAD_ARGUMENT;
     *mapping = (struct mapping){
         .memory = memory_of(ref->object),
