@@ -23,9 +23,13 @@ struct grace_node {
 /* Registers `function(node)`. The node is taken until the call. */
 void grace_defer(struct grace_node *node, void (*function)(struct grace_node *node));
 
-/* This CPU holds no pointers from lookups: called at each kernel exit and before idling. Runs up to
- * a fixed number of due callbacks; true if more are due now. */
-bool grace_quiescent(struct cpu *cpu);
+/* The newest period asked for. */
+u64 grace_period(void);
+
+/* This CPU holds no pointers from lookups, and none of what it had to drop since it read `period`
+ * from grace_period: called at each kernel exit and before idling. Runs up to a fixed number of due
+ * callbacks; true if more are due now. */
+bool grace_quiescent(struct cpu *cpu, u64 period);
 
 /* The CPU goes idle, or is back: an idle CPU counts as quiescent. */
 void grace_idle_enter(struct cpu *cpu);

@@ -257,14 +257,16 @@ static void check_slice(struct cpu *cpu, u64 now_ns)
         queue->slice_end_ns = now_ns + slice_ns() - ran;
 }
 
-/* Translations that others have asked to be dropped go first: once the report is made, the frames
- * may be given to somebody else. What is asked for later comes with an interrupt. */
+/* Translations that others have asked to be dropped go between reading the period and reporting it:
+ * whoever asked before that period began may then give the frames to somebody else, however long
+ * its interrupt takes. */
 static bool report_quiescent(struct cpu *cpu)
 {
+    u64 period = grace_period();
     vspace_exit_check(cpu);
     if (!cpu->entered)
         trace_forget_context(cpu); /* the thread may be freed from here on */
-    return grace_quiescent(cpu);
+    return grace_quiescent(cpu, period);
 }
 
 /* Nothing runs here. True if there is something to do after all. What waits for grace periods is
