@@ -133,7 +133,8 @@ static bool take_sender(struct endpoint *endpoint, struct thread *sender, struct
     sched_settle(receiver);
     receiver->home->state = ACTIVITY_IDLE;
     endpoint_begin_service(sender, receiver);
-    receiver->activity->state = ACTIVITY_RUNNING;
+    /* After the lending: see detach_borrower. */
+    ATOMIC_STORE(&receiver->activity->state, ACTIVITY_RUNNING);
     return true;
 }
 

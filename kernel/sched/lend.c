@@ -53,11 +53,14 @@ void sched_lend(struct thread *from, struct thread *to)
     activity_get(activity);
     from->lent = activity;
     DEBUG_ASSERT(activity->depth < LEND_MAX_DEPTH);
-    from->lent_number = ++activity->lendings;
+    /* The CPU before the number, the number before the rest: take_back relies on the order. Its
+     * home's own lending has none: nobody can take that back but its home. */
+    from->lent_number = activity->lendings + 1;
+    ATOMIC_STORE(&activity->lendings, from->lent_number);
     from->lent_depth = activity->depth;
     activity->claims[activity->depth++] = from->lent_number;
-    activity->thread = to;
     ATOMIC_STORE(&from->activity, NULL);
+    ATOMIC_STORE(&activity->thread, to);
     ATOMIC_STORE(&to->activity, activity);
 }
 
@@ -118,15 +121,19 @@ void sched_settle(struct thread *thread)
     sched_go_home(thread);
 }
 
-/* This CPU owns the activity: whoever runs on it goes on with its own. False: the activity has
- * moved to another CPU. */
-static bool detach_borrower(struct cpu *cpu, struct activity *activity)
+/* This CPU owned the activity when `lendings` was its count: whoever runs on it goes on with its
+ * own. False: the activity has moved to another CPU. */
+static bool detach_borrower(struct cpu *cpu, struct activity *activity, u64 lendings)
 {
-    struct thread *borrower = activity->thread;
+    u8 state = ATOMIC_LOAD(&activity->state);
+    struct thread *borrower = ATOMIC_LOAD(&activity->thread);
+    /* If the borrower is blocked, another CPU may take the call that it makes on it: then what has
+     * just been read is of no use. */
+    if (ATOMIC_LOAD(&activity->lendings) != lendings)
+        return false;
     if (!borrower)
         return true; /* it has settled */
     struct activity *home = borrower->home;
-    u8 state = activity->state;
     if (state == ACTIVITY_IDLE) {
         /* It is blocked: under the lock of its wait, so that nobody takes the activity over from it
          * meanwhile; or it is being woken by mail to this CPU. */
@@ -161,6 +168,7 @@ static bool take_back(struct cpu *cpu, struct thread *thread)
 {
     struct activity *activity = thread->lent;
     for (;;) {
+        u64 lendings = ATOMIC_LOAD(&activity->lendings);
         u32 owner = ATOMIC_LOAD(&activity->cpu);
         if (owner != cpu->index) {
             mailbox_post(owner, &thread->wake_mail);
@@ -170,7 +178,7 @@ static bool take_back(struct cpu *cpu, struct thread *thread)
             ATOMIC_STORE(&thread->activity, thread->home);
             break;
         }
-        if (detach_borrower(cpu, activity)) {
+        if (detach_borrower(cpu, activity, lendings)) {
             activity->depth = depth_before(thread);
             activity->thread = thread;
             activity->state = ACTIVITY_IDLE;
