@@ -1,6 +1,6 @@
 # What people type.
 
-.PHONY: setup run check quick soak bench bench-check bench-record fuzz coverage mutants sdk format clean help flags
+.PHONY: setup run check quick soak bench bench-check bench-record fuzz coverage mutants sdk format clean help flags models
 
 # Installs what is missing before anything else is looked at; a second make then finds it.
 run:
@@ -11,6 +11,10 @@ run:
 check quick soak:
 	@tools/setup check
 	@tools/check --profile $@
+
+models:
+	@tools/setup check
+	@tools/check --only models
 
 bench bench-check bench-record: image
 	@tools/setup run

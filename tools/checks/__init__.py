@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict
 
 from checks import (build, compilers, coverage, directed, explorer, format_check, fuzz, headers, layers, memory_safety,
-                    mutants, sdk, simulator, symbols, text_rules, tidy, tools_check, unit)
+                    models, mutants, sdk, simulator, symbols, text_rules, tidy, tools_check, unit)
 from checks import booted, bench
 
 
@@ -38,6 +38,7 @@ PARTS = [
     Part("explorer", "the states of small worlds, beside the specification", explorer.run,
          {"quick": 0.5, "check": 3, "soak": 120}),
     Part("coverage", "lines and branches that the host tests reach", coverage.run, {"check": 2, "soak": 4}),
+    Part("models", "proofs with Frama-C WP, and Spin models", models.run, {"check": 3, "soak": 8}),
     Part("fuzz", "libFuzzer on what parses", fuzz.run, {"check": 1.5, "soak": 60}),
     Part("booted", "booted tests on many machines", booted.run_machines, {"quick": 0.5, "check": 6, "soak": 240}),
     Part("attacks", "what no program should be able to do", booted.run_attacks,

@@ -14,6 +14,7 @@ Checking
   make check              everything that must hold before a change is taken; ends with `N passed, N failed`
   make soak               the same for hours: every machine, many rounds
   make unit               the host's unit tests only
+  make models             proofs of ranges, rights and page-table entries; models of the concurrent protocols
   make fuzz               each fuzzer for FUZZ_SECONDS (60)
   make coverage           lines and branches of the kernel's heart that host tests reach, as a table and as HTML
   make mutants            takes the kernel's guards away one by one and sees whether the tests notice

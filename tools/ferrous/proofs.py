@@ -73,9 +73,9 @@ def prove(unit, config):
     """Runs WP on one unit: ({goal: prover or None}, output)."""
     flags = " ".join(INCLUDES)
     provers = "bits-z3,z3,cvc5,bits-cvc5"
-    seconds = 2 if unit == BROKEN else SECONDS
+    seconds = 1 if unit == BROKEN else SECONDS
     command = ["frama-c", "-c11", "-machdep", "gcc_x86_64", f"-cpp-extra-args={flags}", os.path.join(FOLDER, unit),
-               "-wp", "-wp-rte", "-wp-prover", provers, "-wp-timeout", str(seconds), "-wp-par", "2", "-wp-fct",
+               "-wp", "-wp-rte", "-wp-prover", provers, "-wp-timeout", str(seconds), "-wp-par", "1", "-wp-fct",
                ",".join(functions_of(unit)), "-wp-cache", "none"]
     done = subprocess.run(command, cwd=ROOT, env=dict(os.environ, WHY3CONFIG=config), text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
