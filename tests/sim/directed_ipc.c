@@ -1,4 +1,4 @@
-/* Directed programs: messages. */
+/* Directed programs: messages. Long because each is a scenario of its own, and they share steps. */
 #include "directed.h"
 
 #include "ipc/endpoint.h"

@@ -1,5 +1,5 @@
 /* System calls with random arguments: one filler per call, from one table that also says what the
- * handle must be. */
+ * handle must be. Long because there are many calls. */
 #include "program.h"
 
 #include "abi/machine.h"

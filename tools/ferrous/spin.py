@@ -66,5 +66,5 @@ def explore(model, definitions):
     errors, states = ERRORS.search(output), STATES.search(output)
     if not errors or not states or (REACHED.search(output) and errors.group(1) == "0"):
         return None, 0, output
-    return int(errors.group(1)), int(states.group(1)), output + f"\nagain with: cd {os.path.relpath(folder, ROOT)} && " \
+    return int(errors.group(1)), int(states.group(1)), f"{output}\nagain with: cd {os.path.relpath(folder, ROOT)} && " \
         f"spin -t -p {definitions} {model}.pml\n"
