@@ -95,6 +95,22 @@ struct message_cap {
 };
 
 /* A thread's pinned message buffer: one page, at the address that the thread was started with. */
+/* A held thread's registers for a debugger: those of a call under their names above, and the rest.
+ * x86_64: scratch are rcx and r11, which system calls change; thread_pointer is the FS base. */
+struct thread_registers {
+    u64 number;
+    u64 info;
+    u64 handle;
+    u64 deadline;
+    u64 aux;
+    u64 words[MESSAGE_WORDS];
+    u64 pc;
+    u64 flags;
+    u64 sp;
+    u64 scratch[2];
+    u64 thread_pointer;
+};
+
 #define MESSAGE_BUFFER_ALIGNMENT 512u /* so that it lies in one page */
 
 struct message_buffer {

@@ -43,14 +43,17 @@ enum object_type {
 #define RIGHTS_MEMORY (RIGHT_READ | RIGHT_WRITE | RIGHT_EXECUTE | RIGHT_INFO)
 
 /* process and thread */
-#define RIGHT_KILL    (1u << 0)
-#define RIGHT_WAIT    (1u << 1)
-#define RIGHT_GRANT   (1u << 2) /* put capabilities into its space */
-#define RIGHT_MAP     (1u << 3) /* change its address space */
-#define RIGHT_CONTROL (1u << 4) /* suspend, resume, registers, affinity, priority */
-#define RIGHT_INSPECT (1u << 5) /* state and usage */
+#define RIGHT_KILL         (1u << 0)
+#define RIGHT_WAIT         (1u << 1)
+#define RIGHT_GRANT        (1u << 2) /* put capabilities into its space */
+#define RIGHT_MAP          (1u << 3) /* change its address space */
+#define RIGHT_CONTROL      (1u << 4) /* suspend, resume, registers, affinity, priority */
+#define RIGHT_INSPECT      (1u << 5) /* state and usage */
+#define RIGHT_READ_MEMORY  (1u << 6) /* process: see what it has mapped */
+#define RIGHT_WRITE_MEMORY (1u << 7) /* process: write where it may write */
 #define RIGHTS_PROCESS                                                                             \
-    (RIGHT_KILL | RIGHT_WAIT | RIGHT_GRANT | RIGHT_MAP | RIGHT_CONTROL | RIGHT_INSPECT)
+    (RIGHT_KILL | RIGHT_WAIT | RIGHT_GRANT | RIGHT_MAP | RIGHT_CONTROL | RIGHT_INSPECT |           \
+     RIGHT_READ_MEMORY | RIGHT_WRITE_MEMORY)
 #define RIGHTS_THREAD (RIGHT_KILL | RIGHT_WAIT | RIGHT_CONTROL | RIGHT_INSPECT)
 
 /* group: what may be created at its expense */

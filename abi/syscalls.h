@@ -17,11 +17,17 @@ enum syscall_number {
 #define DERIVE_SEAL_TRANSFER 2u
 
 /* thread_control, w0 */
-#define THREAD_START       0u /* a held thread */
-#define THREAD_SUSPEND     1u /* returns when the thread has stopped */
-#define THREAD_RESUME      2u
-#define THREAD_SET_CPUS    3u /* w1: mask of CPUs 0-63 */
-#define THREAD_SET_POINTER 4u /* w1: FS base; only of the calling thread */
+#define THREAD_START         0u /* a held thread */
+#define THREAD_SUSPEND       1u /* returns when the thread has stopped */
+#define THREAD_RESUME        2u
+#define THREAD_SET_CPUS      3u /* w1: mask of CPUs 0-63 */
+#define THREAD_SET_POINTER   4u /* w1: FS base; only of the calling thread */
+#define THREAD_GET_REGISTERS 5u /* w1: address of a struct thread_registers; of a held thread */
+#define THREAD_SET_REGISTERS 6u
+
+/* process_memory, w0 */
+#define PROCESS_MEMORY_READ  0u
+#define PROCESS_MEMORY_WRITE 1u
 
 /* group_control, w0 */
 #define GROUP_DESTROY    0u

@@ -200,6 +200,24 @@ enum status kthread_control(thread_t thread, u64 operation, u64 argument)
     return ferrous_syscall_plain(SYS_thread_control, thread.cap.bits, operation, argument);
 }
 
+enum status kthread_get_registers(thread_t thread, struct thread_registers *registers)
+{
+    return kthread_control(thread, THREAD_GET_REGISTERS, (u64)(uintptr_t)registers);
+}
+
+enum status kthread_set_registers(thread_t thread, const struct thread_registers *registers)
+{
+    return kthread_control(thread, THREAD_SET_REGISTERS, (u64)(uintptr_t)registers);
+}
+
+enum status process_memory(process_t process, u64 operation, u64 there, void *here, u64 *size)
+{
+    ENTER(process_memory, process.cap, operation, there, (u64)(uintptr_t)here, *size);
+    if (status == STATUS_OK)
+        *size = frame.words[0];
+    return status;
+}
+
 enum status kthread_kill(thread_t thread, i64 code)
 {
     return ferrous_syscall_plain(SYS_kill, thread.cap.bits, (u64)code, 0);

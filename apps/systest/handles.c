@@ -68,6 +68,8 @@ static void list_calls(void)
     ADD(kill, OBJECT_PROCESS, RIGHT_KILL, 0, 0, 0, 0);
     ADD(create_thread, OBJECT_PROCESS, RIGHT_CONTROL, USER_START, USER_START, 0, 0);
     ADD(thread_control, OBJECT_THREAD, RIGHT_CONTROL, THREAD_SET_CPUS, 1, 0, 0);
+    ADD(process_memory, OBJECT_PROCESS, RIGHT_READ_MEMORY, PROCESS_MEMORY_READ, at(&targets.limits),
+        at(&targets.usage), 8);
     ADD(create_resource_group, OBJECT_GROUP, RIGHT_CREATE_GROUP, at(&targets.limits), 0, 0, 0);
     ADD(group_control, OBJECT_GROUP, RIGHT_GROUP_CONTROL, GROUP_SET_WEIGHT, 100, 0, 0);
     ADD(group_info, OBJECT_GROUP, RIGHT_GROUP_INFO, at(&targets.usage), 0, 0, 0);

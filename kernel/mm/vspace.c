@@ -398,29 +398,29 @@ bool vspace_protect_shared(struct memory *memory, u64 *resume, u32 limit)
 /* Lock held: the page that is due at `address` of the region gets its entry. *old: to be forgotten
  * once the lock is free. */
 static enum status bring_in(struct vspace *vspace, struct region *region, u64 address, u32 access,
-                            enum vspace_flush *flush, struct old_frame **old)
+                            enum vspace_flush *flush, struct old_frame **old, paddr_t *frame)
 {
-    paddr_t frame;
     u32 mapped_access;
-    enum status status = region_frame(region, address, access, &frame, &mapped_access, old);
+    enum status status = region_frame(region, address, access, frame, &mapped_access, old);
     if (status != STATUS_OK)
         return status;
     mapped_access |= ACCESS_USER;
     if (region->memory->device)
         mapped_access |= ACCESS_DEVICE;
-    return install(vspace, address, frame, mapped_access, flush);
+    return install(vspace, address, *frame, mapped_access, flush);
 }
 
 void vspace_populate(struct vspace *vspace, u64 address, u64 page_count, u32 access)
 {
     enum vspace_flush flush = FLUSH_NONE;
     struct old_frame *old = NULL;
+    paddr_t frame;
     spin_lock(&vspace->lock);
     struct region *region = vspace->closed ? NULL : vspace_region_at(vspace, address);
     if (region && !region->dying && (region->access & access) == access) {
         for (; page_count > 0 && address < region->end && !old;
              page_count--, address += PAGE_SIZE) {
-            if (bring_in(vspace, region, address, access, &flush, &old) != STATUS_OK)
+            if (bring_in(vspace, region, address, access, &flush, &old, &frame) != STATUS_OK)
                 break;
         }
     }
@@ -431,7 +431,9 @@ void vspace_populate(struct vspace *vspace, u64 address, u64 page_count, u32 acc
         (void)vspace_flush(vspace);
 }
 
-enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, enum vspace_flush *flush)
+/* The frame at `address` after a fault for `access` there. */
+static enum status resolve(struct vspace *vspace, u64 address, u32 access, bool plain_memory,
+                           enum vspace_flush *flush, paddr_t *frame)
 {
     struct old_frame *old = NULL;
     *flush = FLUSH_NONE;
@@ -441,17 +443,40 @@ enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, enum vs
     spin_lock(&vspace->lock);
     struct region *region = vspace_region_at(vspace, address);
     enum status status = STATUS_OK;
-    if (!region || region->dying || vspace->closed)
+    if (!region || region->dying || vspace->closed || (plain_memory && region->memory->device))
         status = STATUS_NOT_FOUND;
     else if ((region->access & access) != access)
         status = STATUS_MISSING_RIGHT;
     if (status == STATUS_OK)
-        status = bring_in(vspace, region, address, access, flush, &old);
+        status = bring_in(vspace, region, address, access, flush, &old, frame);
     spin_unlock(&vspace->lock);
     if (unlikely(old != NULL) && forget(old))
         *flush = FLUSH_WAIT;
     TRACE(MEMORY_FAULT, address, access, status, 0);
     return status;
+}
+
+enum status vspace_fault(struct vspace *vspace, u64 address, u32 access, enum vspace_flush *flush)
+{
+    paddr_t frame;
+    return resolve(vspace, address, access, false, flush, &frame);
+}
+
+enum status vspace_reach(struct vspace *vspace, u64 address, u32 access, char **bytes)
+{
+    enum vspace_flush flush;
+    paddr_t frame;
+    enum status status = resolve(vspace, address, access, true, &flush, &frame);
+    if (status == STATUS_NOT_FOUND || status == STATUS_MISSING_RIGHT)
+        return STATUS_BAD_ADDRESS;
+    if (status != STATUS_OK)
+        return status;
+    if (flush != FLUSH_NONE)
+        (void)vspace_flush(vspace);
+    /* SAFETY: memory, not a device; the region's object keeps the frame, and is itself kept by the
+     * grace period that this kernel entry holds up. */
+    *bytes = (char *)arch_phys_to_virt(frame) + address % PAGE_SIZE;
+    return STATUS_OK;
 }
 
 /* The CPUs that have the address space loaded. A CPU publishes what it is about to load before it

@@ -108,6 +108,11 @@ enum vspace_flush {
 enum status vspace_fault(struct vspace *vspace, u64 address, u32 access,
                          enum vspace_flush *flush) MUST_USE;
 
+/* The byte at `address` of the space, through the direct map, for as long as this kernel entry
+ * lasts, after what a fault for `access` there would have done. No more than what the space itself
+ * may do, and no device. BAD_ADDRESS; NO_MEMORY, GROUP_LIMIT. */
+enum status vspace_reach(struct vspace *vspace, u64 address, u32 access, char **bytes) MUST_USE;
+
 /* One step of making read-only what `memory` shares, where it was mapped before: clears up to
  * `limit` entries, from *resume on (0 to begin with), and asks for a flush. True when all is
  * cleared, for which the caller then waits one grace period. */

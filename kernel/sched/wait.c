@@ -146,6 +146,18 @@ bool wait_release(struct thread *thread)
     return end_if(thread, STATUS_OK, &held) == STATUS_OK;
 }
 
+enum status wait_held_registers(struct thread *thread, struct thread_registers *registers, bool set)
+{
+    spin_lock(&hold_lock);
+    bool held = wait_is_held(thread);
+    if (held && set)
+        arch_context_set(&thread->context, registers);
+    else if (held)
+        arch_context_get(&thread->context, registers);
+    spin_unlock(&hold_lock);
+    return held ? STATUS_OK : STATUS_BUSY;
+}
+
 bool wait_is_held(const struct thread *thread)
 {
     return ATOMIC_LOAD(&thread->wait_lock) == &hold_lock;

@@ -45,6 +45,9 @@ void wait_hold(struct thread *thread);
 void wait_hold_new(struct thread *thread);
 /* Lets a thread that is held go on; false: it is not held. */
 bool wait_release(struct thread *thread);
+/* Reads or sets the registers of a thread that is held. BUSY: it is not. */
+enum status wait_held_registers(struct thread *thread, struct thread_registers *registers,
+                                bool set) MUST_USE;
 bool wait_is_held(const struct thread *thread);
 
 /* What it is doing, for people. */

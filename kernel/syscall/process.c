@@ -170,6 +170,17 @@ static enum job_result suspend_slice(struct job *job)
     return thread_of_job(job)->work_phase++ < 2 ? JOB_GRACE : JOB_DONE;
 }
 
+static enum status access_registers(struct thread *target, user_ptr_t place, bool set)
+{
+    struct thread_registers registers;
+    enum status status = set ? user_read(&registers, place, sizeof(registers)) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = wait_held_registers(target, &registers, set);
+    if (status == STATUS_OK && !set)
+        status = user_write(place, &registers, sizeof(registers));
+    return status;
+}
+
 static enum status control(struct thread *caller, struct thread *target, u64 operation, u64 value)
 {
     switch (operation) {
@@ -201,9 +212,36 @@ static enum status control(struct thread *caller, struct thread *target, u64 ope
             return STATUS_BAD_ARGUMENT;
         return arch_context_set_thread_pointer(&target->context, value) ? STATUS_OK
                                                                         : STATUS_BAD_ARGUMENT;
+    case THREAD_GET_REGISTERS:
+    case THREAD_SET_REGISTERS:
+        return access_registers(target, user_ptr(value), operation == THREAD_SET_REGISTERS);
     default:
         return STATUS_BAD_ARGUMENT;
     }
+}
+
+/* The page there stays readable until this kernel entry ends, whatever becomes of it. */
+void syscall_process_memory(struct thread *thread)
+{
+    struct cap_ref ref;
+    u64 address = arg(thread, 1), size = arg(thread, 3), left = PAGE_SIZE - address % PAGE_SIZE;
+    bool write = arg(thread, 0) == PROCESS_MEMORY_WRITE;
+    enum status status = syscall_lookup(thread, OBJECT_PROCESS,
+                                        write ? RIGHT_WRITE_MEMORY : RIGHT_READ_MEMORY, &ref);
+    if (status == STATUS_OK && arg(thread, 0) > PROCESS_MEMORY_WRITE)
+        status = STATUS_BAD_ARGUMENT;
+    char *there;
+    if (status == STATUS_OK)
+        status = vspace_reach(&process_of(ref.object)->vspace, address,
+                              write ? ACCESS_WRITE : ACCESS_READ, &there);
+    size = size < left ? size : left;
+    if (status == STATUS_OK && write)
+        status = user_read(there, user_ptr(arg(thread, 2)), size);
+    else if (status == STATUS_OK)
+        status = user_write(user_ptr(arg(thread, 2)), there, size);
+    thread_set_status(thread, status);
+    if (status == STATUS_OK)
+        set_result(thread, 0, size);
 }
 
 void syscall_thread_control(struct thread *thread)

@@ -334,6 +334,17 @@ static bool fill_create_thread(struct program *program, struct arch_context *con
     return true;
 }
 
+static bool fill_process_memory(struct program *program, struct arch_context *context)
+{
+    context->handle = pick_handle(program, OBJECT_PROCESS);
+    context->words[0] = pick_number(program, PROCESS_MEMORY_WRITE);
+    context->words[1] = chance(&program->random, 3, 4) ? SCRATCH_ADDRESS + PAGE_SIZE + 256
+                                                       : pick_buffer(program, 64);
+    context->words[2] = pick_buffer(program, 64);
+    context->words[3] = pick_number(program, 64);
+    return context->words[0] == PROCESS_MEMORY_READ || !names_vital(program, context->handle);
+}
+
 static bool fill_thread_control(struct program *program, struct arch_context *context)
 {
     context->handle = pick_handle(program, OBJECT_THREAD);
@@ -525,6 +536,7 @@ static const struct call calls[SYSCALL_LIMIT] = {
     [SYS_timer_set] = {"timer_set", 4, OBJECT_TIMER, RIGHT_SET, fill_timer_set},
     [SYS_trace_control] = {"trace_control", 1, OBJECT_TRACE_DOMAIN, 0, fill_trace},
     [SYS_trace_emit] = {"trace_emit", 1, OBJECT_TRACE_DOMAIN, RIGHT_TRACE_EMIT, fill_trace},
+    [SYS_process_memory] = {"process_memory", 3, OBJECT_PROCESS, 0, fill_process_memory},
     [SYS_clock] = {"clock", 1, NO_HANDLE, 0, fill_nothing},
 };
 

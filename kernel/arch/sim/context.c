@@ -96,3 +96,21 @@ void sim_vector_set(u32 cpu, u64 value)
 {
     sim_machine()->cpus[cpu].vector = value;
 }
+
+_Static_assert(offsetof(struct thread_registers, scratch) ==
+                   offsetof(struct arch_context, argument),
+               "the two begin alike");
+
+void arch_context_get(const struct arch_context *context, struct thread_registers *registers)
+{
+    *registers = (struct thread_registers){.thread_pointer = context->thread_pointer};
+    memcpy(registers, context, offsetof(struct thread_registers, scratch));
+}
+
+void arch_context_set(struct arch_context *context, const struct thread_registers *registers)
+{
+    memcpy(context, registers, offsetof(struct thread_registers, scratch));
+    if (registers->thread_pointer < USER_END)
+        context->thread_pointer = registers->thread_pointer;
+    arch_context_sanitize(context);
+}

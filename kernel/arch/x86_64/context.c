@@ -89,3 +89,24 @@ bool arch_context_set_thread_pointer(struct arch_context *context, u64 value)
         x86_wrmsr(MSR_FS_BASE, value);
     return true;
 }
+
+_Static_assert(offsetof(struct thread_registers, scratch) == CONTEXT_END, "the two begin alike");
+
+void arch_context_get(const struct arch_context *context, struct thread_registers *registers)
+{
+    *registers = (struct thread_registers){
+        .scratch = {context->rcx, context->r11},
+        .thread_pointer = context->fs_base,
+    };
+    memcpy(registers, context, offsetof(struct thread_registers, scratch));
+}
+
+void arch_context_set(struct arch_context *context, const struct thread_registers *registers)
+{
+    memcpy(context, registers, offsetof(struct thread_registers, scratch));
+    context->rcx = registers->scratch[0];
+    context->r11 = registers->scratch[1];
+    if (user_address_is_sane(registers->thread_pointer))
+        context->fs_base = registers->thread_pointer;
+    arch_context_sanitize(context);
+}

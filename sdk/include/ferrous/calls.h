@@ -90,6 +90,14 @@ struct thread_facts {
 enum status kthread_create(process_t process, u64 entry, u64 stack, u64 argument, u64 pointer,
                            bool held, void *buffer, struct thread_facts *facts) MUST_USE;
 enum status kthread_control(thread_t thread, u64 operation, u64 argument) MUST_USE;
+/* Registers of a held or suspended thread. BUSY: it is neither, or still waits for something. */
+enum status kthread_get_registers(thread_t thread, struct thread_registers *registers) MUST_USE;
+enum status kthread_set_registers(thread_t thread,
+                                  const struct thread_registers *registers) MUST_USE;
+/* Copies from or to memory of another process; *size is what was asked for and what was done, up to
+ * the end of the page there. */
+enum status process_memory(process_t process, u64 operation, u64 there, void *here,
+                           u64 *size) MUST_USE;
 enum status kthread_kill(thread_t thread, i64 code);
 enum status kthread_cancel(thread_t thread);
 

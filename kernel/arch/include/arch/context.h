@@ -19,6 +19,7 @@
 #ifndef ARCH_CONTEXT_H
 #define ARCH_CONTEXT_H
 
+#include "abi/message.h"
 #include "arch/types.h"
 #include "port/context.h"
 
@@ -43,6 +44,12 @@ void arch_context_enter(struct arch_context *context);
 
 /* Thread pointer (FS base on x86_64) of the thread running now. False: not a user address. */
 bool arch_context_set_thread_pointer(struct arch_context *context, u64 value);
+
+/* The registers of a thread that is not on a CPU, for a debugger; what it sets is made safe to
+ * load.
+ */
+void arch_context_get(const struct arch_context *context, struct thread_registers *registers);
+void arch_context_set(struct arch_context *context, const struct thread_registers *registers);
 
 /* Does the context hold a program counter and a flags word that may be loaded into user mode? The
  * port masks flags and refuses kernel and non-canonical addresses. */
