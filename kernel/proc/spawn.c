@@ -22,7 +22,7 @@ static enum status check_plan(const struct spawn_plan *plan)
     return memchr(plan->name, '\0', sizeof(plan->name)) ? STATUS_OK : STATUS_BAD_ARGUMENT;
 }
 
-static u32 rights_for(u32 map_flags)
+u32 mapping_rights(u64 map_flags)
 {
     u32 rights = 0;
     if (map_flags & MAP_READ)
@@ -64,7 +64,7 @@ static enum status map_segment(struct thread *parent, struct process *process,
     }
     struct cap_ref ref;
     enum status status = cap_lookup(parent->space, segment->memory.bits, OBJECT_MEMORY,
-                                    rights_for(segment->map_flags), &ref);
+                                    mapping_rights(segment->map_flags), &ref);
     if (status != STATUS_OK)
         return status;
     u64 length = ref.node->range_end - ref.node->range_start;

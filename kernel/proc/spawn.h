@@ -17,6 +17,9 @@ struct spawned {
 enum status process_spawn(struct thread *parent, struct group *group, const struct spawn_plan *plan,
                           struct spawned *result) MUST_USE;
 
+/* The rights on a memory object that a mapping with these MAP_* flags needs. */
+u32 mapping_rights(u64 map_flags);
+
 /* The first process. Panics with the reason if it cannot be started. */
 void process_start_init(const struct boot_info *boot);
 

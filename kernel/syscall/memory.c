@@ -3,6 +3,7 @@
 #include "arch/time.h"
 #include "lib/checked_math.h"
 #include "mm/memory.h"
+#include "proc/spawn.h"
 #include "syscall/syscall.h"
 #include "trace/trace.h"
 
@@ -166,18 +167,6 @@ static enum status find_process(struct thread *thread, struct process **process)
     return status;
 }
 
-static u32 rights_needed(u64 flags)
-{
-    u32 rights = 0;
-    if (flags & MAP_READ)
-        rights |= RIGHT_READ;
-    if ((flags & MAP_WRITE) && !(flags & MAP_PRIVATE))
-        rights |= RIGHT_WRITE;
-    if (flags & MAP_EXECUTE)
-        rights |= RIGHT_EXECUTE;
-    return rights;
-}
-
 /* What protect may make of a mapping: what the capability allows; a private one may always be
  * written. */
 static u32 most_access(const struct cap_ref *ref, u64 flags)
@@ -237,7 +226,7 @@ void syscall_map(struct thread *thread)
     struct mapping mapping;
     u64 flags = arg(thread, 4);
     u64 address = 0;
-    enum status status = syscall_lookup(thread, OBJECT_MEMORY, rights_needed(flags), &ref);
+    enum status status = syscall_lookup(thread, OBJECT_MEMORY, mapping_rights(flags), &ref);
     if (status == STATUS_OK)
         status = find_process(thread, &process);
     if (status == STATUS_OK)
