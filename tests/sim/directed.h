@@ -33,6 +33,8 @@
 #include "sched/thread.h"
 #include "simulator.h"
 
+struct endpoint;
+
 struct scenario {
     const char *name;
     void (*run)(void);
@@ -164,6 +166,19 @@ u64 status_of_revoke(struct actor *actor, u64 handle);
 u64 status_of(struct actor *actor, u64 handle);
 /* Limits that limit nothing. */
 struct group_limits no_limits(void);
+
+/* Eight words that count up, for W; a message of nothing but a label. */
+#define EIGHT(n) W((n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6, (n) + 7)
+#define LABEL(n) message_info((n), 0, 0, 0)
+#define NO_WAIT  INFO_NONBLOCK
+/* The actor got the words EIGHT(first). */
+bool has_words(const struct actor *actor, u64 first);
+/* Fills the inline data of the actor's message buffer; is it that byte in [from, to)? */
+void fill(struct actor *actor, u8 byte);
+bool holds(const struct actor *actor, u8 byte, u32 from, u32 to);
+/* The endpoint that the actor's capability names; NULL with a failed expectation if there is none.
+ */
+struct endpoint *endpoint_named(const struct actor *actor, u64 handle);
 
 /* A process with one thread, spawned by `parent` at the expense of `group`, with copies of
  * `caps` (0: none) and scratch pages. Its main thread. */

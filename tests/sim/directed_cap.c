@@ -323,9 +323,9 @@ SCENARIO(a_space_grows_and_has_an_end)
     u64 endpoint = make_endpoint(init, 0, 0);
     u64 first = derive(init, endpoint, ALL_RIGHTS, 0);
     u64 handle = 0;
-    for (u32 i = 0; i < 300; i++)
+    for (u32 i = 0; i < 600; i++)
         handle = derive(init, endpoint, ALL_RIGHTS, 0);
-    CHECK(init->thread->space->slot_count > 256);
+    CHECK(init->thread->space->slot_count > 600);
     CHECK_EQ(status_of(init, first), STATUS_OK);
     CHECK_EQ(status_of(init, handle), STATUS_OK);
     /* The end would need 32,768 capabilities: the table is told that it has them. */
@@ -375,6 +375,21 @@ SCENARIO(derive_and_creation_without_memory_change_nothing)
     fail_every_allocation(init, thread);
     struct child child = spawn(init, NULL, 0);
     fail_every_allocation(init, CALL(grant, child.process, W(endpoint, ~0u, CAP_SEND_COPY)));
+}
+
+/* The table of chunks grows, too, and may find no memory for that. */
+SCENARIO(a_space_that_cannot_grow_says_so)
+{
+    struct actor *init = directed_init();
+    u64 endpoint = make_endpoint(init, 0, 0);
+    struct cap_space *space = init->thread->space;
+    for (u32 round = 0; round < 12; round++) {
+        while (space->used_count + 1 < space->slot_count)
+            (void)derive(init, endpoint, ALL_RIGHTS, 0);
+        fail_every_allocation(init, CALL(derive, endpoint, W(ALL_RIGHTS, 0, TIME_NEVER)));
+    }
+    CHECK(space->slot_count >= 12 * CAP_CHUNK_SLOTS);
+    CHECK_EQ(status_of_revoke(init, endpoint), STATUS_OK);
 }
 
 SCENARIO(revocation_of_many_takes_slices_and_leaves_nothing)

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define EIGHT(n) W((n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6, (n) + 7)
-
 /* A caller and a server on one CPU, so that nothing keeps them from the fast path. */
 struct pair {
     struct actor *init, *caller, *server;
@@ -31,27 +29,6 @@ static u64 fast_replies(void)
     for (u32 i = 0; i < SIM_MAX_CPUS; i++)
         sum += cpu_at(i)->metrics->counters[METRIC_FAST_REPLIES];
     return sum;
-}
-
-static void fill(struct actor *actor, u8 byte)
-{
-    memset(buffer(actor)->data, byte, MESSAGE_MAX_INLINE);
-}
-
-static bool holds(struct actor *actor, u8 byte, u32 from, u32 to)
-{
-    for (u32 i = from; i < to; i++)
-        if (buffer(actor)->data[i] != byte)
-            return false;
-    return true;
-}
-
-static bool has_words(struct actor *actor, u64 first)
-{
-    for (u32 i = 0; i < MESSAGE_WORDS; i++)
-        if (result_word(actor, i) != first + i)
-            return false;
-    return true;
 }
 
 /* The way out of a switch leaves a note to look again, once: afterwards nothing keeps a call from
@@ -223,6 +200,23 @@ SCENARIO(unusual_replies_do_not_take_the_fast_path)
             CHECK(has_words(pair.caller, 7));
         }
     }
+}
+
+/* A server that may not run where its caller does is woken where it may. */
+SCENARIO(a_bound_server_does_not_come_to_its_callers_cpu)
+{
+    struct pair pair = make_pair();
+    u64 handle, second = make_endpoint(pair.init, 0, 0), calls = fast_calls();
+    struct actor *server = new_thread(pair.init, init_self(), &handle);
+    pin(pair.init, handle, 2);
+    CHECK(start(server, CALL(receive, second, .deadline = FOREVER)));
+    warm(pair.caller);
+    CHECK(start(pair.caller, CALL(call, second, .deadline = FOREVER)));
+    CHECK_EQ(fast_calls(), calls);
+    CHECK_EQ(finish(server), STATUS_OK);
+    CHECK(sim_cpu_context(1) != &server->thread->context);
+    CHECK_EQ(call(server, CALL(reply, 0)), STATUS_OK);
+    CHECK_EQ(finish(pair.caller), STATUS_OK);
 }
 
 /* A fault is served like a call and answered by the general path. */

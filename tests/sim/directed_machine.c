@@ -2,8 +2,8 @@
  * The machine under directed programs: who acts when. See directed.h.
  *
  * A user step does what the CPU's order says. The machine is run until no CPU has anything to do;
- * time passes only where a scenario lets it. Long because orders, actors and user memory are one
- * machine's.
+ * time passes only where a scenario lets it. Long because orders, actors, races, and a scenario's
+ * beginning and end share state that nothing else should see.
  */
 #include "arch/sim/sim_internal.h"
 #include "directed_internal.h"

@@ -164,6 +164,27 @@ SCENARIO(unmap_takes_the_pages_away)
     CHECK_EQ(call(init, CALL(unmap, 0, W(0, USER_START, PAGE_SIZE))), STATUS_NOT_FOUND);
 }
 
+/* When protect returns, no CPU can write any more, whatever its TLB held. */
+SCENARIO(protection_reaches_other_cpus)
+{
+    struct actor *init = directed_init();
+    for (u32 unmaps = 0; unmaps < 2; unmaps++) {
+        struct child child = spawn(init, NULL, 0);
+        u64 handle, address = scratch(child.main, 1);
+        struct actor *second = new_thread(child.main, child.self, &handle);
+        pin(init, child.thread, 1);
+        pin(child.main, handle, 2);
+        CHECK(touch(second, address, ACCESS_WRITE));
+        CHECK(touch(child.main, address, ACCESS_WRITE));
+        struct call call_off = unmaps ? CALL(unmap, 0, W(0, address, PAGE_SIZE))
+                                      : CALL(protect, 0, W(0, address, PAGE_SIZE, 0, MAP_READ));
+        CHECK_EQ(call(child.main, call_off), STATUS_OK);
+        CHECK(!touch(second, address, ACCESS_WRITE));
+        CHECK_EQ(call(init, CALL(wait, child.process, .deadline = FOREVER)), STATUS_OK);
+        CHECK_EQ(result_word(init, 0), EXIT_FAULT | (u64)FAULT_PAGE_WRITE << 32);
+    }
+}
+
 SCENARIO(another_process_is_mapped_into_by_capability)
 {
     struct actor *init = directed_init();

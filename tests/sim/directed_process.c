@@ -463,22 +463,30 @@ SCENARIO(a_page_fault_that_cannot_be_served_is_a_fault)
     CHECK_EQ(result_word(init, 0) >> 32, FAULT_NO_MEMORY);
 }
 
+static bool is_free(void *argument)
+{
+    return !is_blocked(argument);
+}
+
 /* A copy made on write replaces a translation that the other CPUs may hold: the writer waits until
  * none does. */
 SCENARIO(a_copy_on_write_is_seen_by_all_threads)
 {
     struct actor *init = directed_init();
     struct child child = spawn(init, NULL, 0);
-    struct actor *second = new_thread(child.main, child.self, NULL);
+    u64 second_thread;
+    struct actor *second = new_thread(child.main, child.self, &second_thread);
     u64 memory = make_memory(init, PAGE_SIZE);
     struct call into = CALL(
         map, memory,
         W(child.process, FREE_PLACE, 0, PAGE_SIZE, MAP_READ | MAP_WRITE | MAP_PRIVATE | MAP_FIXED));
     CHECK_EQ(call(init, into), STATUS_OK);
+    pin(init, child.thread, 1);
+    pin(child.main, second_thread, 2);
     CHECK(touch(child.main, FREE_PLACE, ACCESS_READ));
     CHECK(touch(second, FREE_PLACE, ACCESS_READ));
-    (void)touch(child.main, FREE_PLACE, ACCESS_WRITE);
-    pass_time(10000000);
+    CHECK(!touch(child.main, FREE_PLACE, ACCESS_WRITE)); /* it waits for the other CPU */
+    CHECK(wait_until(is_free, child.main));
     CHECK(touch(child.main, FREE_PLACE, ACCESS_WRITE));
     CHECK(touch(second, FREE_PLACE, ACCESS_WRITE));
 }
@@ -496,4 +504,54 @@ SCENARIO(a_thread_of_a_process_that_has_ended_cannot_be_made)
     CHECK_EQ(call(init, CALL(kill, child.thread)), STATUS_OK);
     CHECK_EQ(call(init, CALL(unmap, 0, W(child.process, SCRATCH_ADDRESS, PAGE_SIZE))),
              STATUS_NOT_FOUND);
+}
+
+SCENARIO(the_end_of_a_thread_is_told_by_a_word)
+{
+    struct actor *init = directed_init();
+    struct actor *thread = new_thread(init, init_self(), NULL);
+    struct actor *waiter = new_thread(init, init_self(), NULL);
+    u64 word = scratch(init, 2);
+    u32 ended = 0;
+    CHECK(start(waiter, CALL(futex_wait, 0, W(word, 0), .deadline = FOREVER)));
+    CHECK(start(thread, CALL(exit, 0, W(0, 1, word))));
+    CHECK_EQ(finish(waiter), STATUS_OK);
+    peek(init, word, &ended, sizeof(ended));
+    CHECK_EQ(ended, 1);
+    CHECK(!is_alive(thread));
+    /* An address that cannot be written does not keep it from ending. */
+    struct actor *second = new_thread(init, init_self(), NULL);
+    CHECK(start(second, CALL(exit, 0, W(0, 1, USER_END))));
+    pass_time(1000000);
+    CHECK(!is_alive(second));
+}
+
+/* More capabilities, regions and pages than one slice takes. */
+SCENARIO(a_process_with_much_is_taken_apart_in_slices)
+{
+    struct actor *init = directed_init();
+    u64 endpoint = make_endpoint(init, 0, 0), memory = make_memory(init, 400 * PAGE_SIZE);
+    struct child child = spawn(init, NULL, 0);
+    for (u32 i = 0; i < 200; i++) {
+        struct call copy = CALL(grant, child.process, W(endpoint, ~0u, CAP_SEND_COPY));
+        CHECK_EQ(call(init, copy), STATUS_OK);
+        struct call page = CALL(
+            map, memory,
+            W(child.process, FREE_PLACE + i * 2 * PAGE_SIZE, 0, PAGE_SIZE, MAP_READ | MAP_FIXED));
+        CHECK_EQ(call(init, page), STATUS_OK);
+    }
+    u64 large = 2 * FREE_PLACE;
+    struct call all = CALL(
+        map, memory, W(child.process, large, 0, 400 * PAGE_SIZE, MAP_READ | MAP_WRITE | MAP_FIXED));
+    CHECK_EQ(call(init, all), STATUS_OK);
+    for (u32 i = 0; i < 400; i++)
+        CHECK(touch(child.main, large + i * PAGE_SIZE, ACCESS_WRITE));
+    struct call less = CALL(protect, 0, W(child.process, large, 400 * PAGE_SIZE, 0, MAP_READ));
+    CHECK_EQ(call(init, less), STATUS_OK);
+    for (u32 i = 0; i < 400; i++)
+        CHECK(!peek_is_mapped(child.main->thread->vspace, large + i * PAGE_SIZE, ACCESS_WRITE));
+    u64 nodes = cap_node_count();
+    CHECK_EQ(call(init, CALL(kill, child.process)), STATUS_OK);
+    pass_time(20000000);
+    CHECK(cap_node_count() <= nodes - 200);
 }

@@ -545,6 +545,19 @@ static void verify_group_gone(void *argument)
     CHECK_EQ(duel->second->thread->context.number, STATUS_OK);
 }
 
+static void verify_groups_gone(void *argument)
+{
+    struct duel *duel = argument;
+    if (!CHECK(wait_until(both_back, duel)))
+        return;
+    const struct actor *above = duel->leaf == 0 ? duel->first : duel->second;
+    const struct actor *below = duel->leaf == 0 ? duel->second : duel->first;
+    u64 status = below->thread->context.number;
+    CHECK_EQ(above->thread->context.number, STATUS_OK);
+    CHECK(status == STATUS_OK || status == STATUS_BUSY || status == STATUS_REVOKED ||
+          status == STATUS_DEAD || status == STATUS_STALE_HANDLE);
+}
+
 RACE(nothing_is_left_of_a_group_that_is_being_destroyed)
 {
     struct actor *init = directed_init();
@@ -569,5 +582,23 @@ RACE(nothing_is_left_of_a_group_that_is_being_destroyed)
     for (u32 i = 0; i < ARRAY_SIZE(calls) && !directed_failed(); i++) {
         struct racer makes = {duel.first, calls[i]};
         CHECK(race_everywhere(&makes, &destroys, verify_group_gone, &duel) > 3);
+    }
+}
+
+/* The group below goes with the one above, whoever asks for what first. */
+RACE(a_group_is_destroyed_while_the_one_above_is)
+{
+    struct actor *init = directed_init();
+    struct duel duel = begin(0);
+    struct group_limits limits = no_limits();
+    u64 above = make_group(init, init_cap(INIT_CAP_GROUP), &limits);
+    u64 below = make_group(init, above, &limits);
+    CHECK_EQ(call(init, CALL(create_endpoint, below, W(0, 0))), STATUS_OK);
+    struct call calls[] = {CALL(group_control, above, W(GROUP_DESTROY)),
+                           CALL(group_control, below, W(GROUP_DESTROY))};
+    for (u32 i = 0; i < 2; i++) {
+        struct racer first = {duel.first, calls[i]}, second = {duel.second, calls[1 - i]};
+        duel.leaf = i; /* which of the two has the group above */
+        CHECK(race_everywhere(&first, &second, verify_groups_gone, &duel) > 3);
     }
 }

@@ -1,6 +1,7 @@
 /* Steps that many directed programs take. */
 #include "directed.h"
 
+#include "ipc/endpoint.h"
 #include "program.h"
 #include "proc/process.h"
 
@@ -63,6 +64,34 @@ u64 status_of_revoke(struct actor *actor, u64 handle)
 u64 status_of(struct actor *actor, u64 handle)
 {
     return call(actor, CALL(inspect, handle));
+}
+
+bool has_words(const struct actor *actor, u64 first)
+{
+    for (u32 i = 0; i < MESSAGE_WORDS; i++)
+        if (result_word(actor, i) != first + i)
+            return false;
+    return true;
+}
+
+void fill(struct actor *actor, u8 byte)
+{
+    memset(buffer(actor)->data, byte, MESSAGE_MAX_INLINE);
+}
+
+bool holds(const struct actor *actor, u8 byte, u32 from, u32 to)
+{
+    for (u32 i = from; i < to; i++)
+        if (buffer(actor)->data[i] != byte)
+            return false;
+    return true;
+}
+
+struct endpoint *endpoint_named(const struct actor *actor, u64 handle)
+{
+    const struct cap_slot *slot = peek_slot(actor->thread->space, handle);
+    CHECK(slot != NULL);
+    return slot ? CONTAINER_OF(slot->object, struct endpoint, object) : NULL;
 }
 
 struct actor *new_thread(struct actor *actor, u64 self, u64 *handle)

@@ -2,6 +2,7 @@
 #include "directed.h"
 
 #include "abi/trace.h"
+#include "core/cpu.h"
 #include "group/group.h"
 
 #include <string.h>
@@ -277,12 +278,17 @@ SCENARIO(an_interrupt_signals_its_endpoint)
     pass_time(1000000);
     CHECK_EQ(call(init, CALL(receive, endpoint, .info = INFO_NONBLOCK)), STATUS_OK);
     CHECK_EQ(result_word(init, 0), 32);
+    u64 other = make_endpoint(init, 0, 0);
+    CHECK_EQ(call(init, CALL(interrupt_ack, interrupt, W(other))), STATUS_BUSY);
     sim_irq_raise(7); /* masked until it is acknowledged */
     pass_time(1000000);
     CHECK_EQ(call(init, CALL(receive, endpoint, .info = INFO_NONBLOCK)), STATUS_WOULD_BLOCK);
     CHECK_EQ(call(init, CALL(interrupt_ack, interrupt)), STATUS_OK);
     pass_time(1000000);
     CHECK_EQ(call(init, CALL(receive, endpoint, .info = INFO_NONBLOCK)), STATUS_OK);
+    /* Bound once for good: not again when its endpoint has been revoked. */
+    CHECK_EQ(status_of_revoke(init, endpoint), STATUS_OK);
+    CHECK_EQ(call(init, CALL(interrupt_ack, interrupt, W(other))), STATUS_REVOKED);
     CHECK_EQ(status_of_close(init, weak), STATUS_OK);
     CHECK_EQ(status_of_close(init, interrupt), STATUS_OK);
     pass_time(10000000);
@@ -426,6 +432,7 @@ SCENARIO(events_are_read_chosen_and_written_by_right)
     CHECK_EQ(call(init, map), STATUS_MISSING_RIGHT);
     u64 all = (1u << TRACE_CATEGORY_COUNT) - 1;
     CHECK_EQ(call(init, CALL(trace_control, domain, W(TRACE_SET_CATEGORIES, all))), STATUS_OK);
+    CHECK_EQ(cpu_at(0)->trace_mask, all);
     CHECK_EQ(call(init, CALL(null, 0)), STATUS_OK);
     CHECK_EQ(call(init, CALL(trace_control, domain, W(TRACE_SET_CATEGORIES, all + 1))),
              STATUS_BAD_ARGUMENT);

@@ -48,7 +48,7 @@ bool peek_is_revoked(const struct cap_slot *slot)
     const struct object *object = slot->object;
     if (!node || node->object != object || object->tree_lock.held)
         return false;
-    if (object->state != OBJECT_LIVE)
+    if (object->epoch == EPOCH_DEAD)
         return true;
     for (; node->parent; node = node->parent)
         if (node->birth_epoch < node->parent->revoked_epoch)
