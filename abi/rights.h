@@ -72,7 +72,9 @@ enum object_type {
      RIGHT_CREATE_TIMER | RIGHT_CREATE_TRACE | RIGHT_CREATE_DMA | RIGHT_GROUP_CONTROL |            \
      RIGHT_GROUP_INFO | RIGHT_CREATE_INTERRUPT)
 
-/* interrupt, ports, timer, machine, trace domain */
+/* reply, interrupt, ports, timer, machine, trace domain */
+#define RIGHT_REPLY        (1u << 0) /* answer the call, adopt it */
+#define RIGHTS_REPLY       (RIGHT_REPLY)
 #define RIGHT_BIND         (1u << 0) /* interrupt: connect to an endpoint, acknowledge */
 #define RIGHTS_INTERRUPT   (RIGHT_BIND)
 #define RIGHT_PORT_IN      (1u << 0)

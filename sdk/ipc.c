@@ -44,3 +44,28 @@ enum status ipc_reply(const struct message *message)
 
     return ipc_enter(SYS_reply, (endpoint_t){CAP_NULL}, &copy, TIME_NEVER);
 }
+
+enum status ipc_defer(group_t group, reply_t *reply)
+{
+    u64 w0 = 0, w1 = 0;
+    enum status status = ferrous_syscall_short(SYS_defer, group.cap.bits, TIME_NEVER, &w0, &w1);
+
+    if (status == STATUS_OK)
+        reply->cap.bits = w0;
+    return status;
+}
+
+enum status ipc_adopt(reply_t reply)
+{
+    return ferrous_syscall_plain(SYS_adopt, reply.cap.bits, 0, 0);
+}
+
+enum status ipc_reply_to(reply_t reply, const struct message *message)
+{
+    struct message copy = *message;
+    enum status status = ipc_enter(SYS_reply, (endpoint_t){reply.cap}, &copy, TIME_NEVER);
+
+    if (status == STATUS_NO_CALLER)
+        (void)cap_close(reply.cap);
+    return status;
+}

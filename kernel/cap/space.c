@@ -294,10 +294,10 @@ static bool slot_is_holder(const struct cap_slot *slot)
 }
 
 /* The object is readable. */
-static void note_holder_gone(bool was_holder, struct object *object)
+static void note_holder_gone(bool was_holder, struct object *object, const struct cap_space *space)
 {
     if (was_holder)
-        object_operations[object->type]->holders_gone(object);
+        object_operations[object->type]->holders_gone(object, space->closed);
 }
 
 /* Both space locks held; tree lock taken inside. */
@@ -344,7 +344,7 @@ enum status cap_move(struct cap_space *space, const struct cap_ref *from, u32 ri
         node->account = space->account;
     }
     spin_unlock_pair(&space->lock, &from->space->lock);
-    note_holder_gone(lost_holder && status == STATUS_OK, from->object);
+    note_holder_gone(lost_holder && status == STATUS_OK, from->object, from->space);
     account_release(released, GROUP_KERNEL_BYTES, node_cache.object_size);
     return status;
 }
@@ -371,7 +371,7 @@ static bool take_slot(struct cap_space *space, struct cap_slot *slot, u32 index,
         slot->meta = CAP_FLAG_REVOKED;
     }
     spin_unlock(&space->lock);
-    note_holder_gone(was_holder, node->object);
+    note_holder_gone(was_holder, node->object, space);
     return mine;
 }
 
@@ -391,7 +391,7 @@ struct cap_node *cap_detach(struct cap_space *space, u64 handle)
     }
     spin_unlock(&space->lock);
     if (node)
-        note_holder_gone(was_holder, node->object);
+        note_holder_gone(was_holder, node->object, space);
     return node;
 }
 

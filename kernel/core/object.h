@@ -66,8 +66,8 @@ struct object_ops {
      * may count, not act. NULL: the type does not care. */
     void (*holders_changed)(struct object *object, int change);
     u32 holder_right;
-    /* After a slot with `holder_right` was cleared, without locks. */
-    void (*holders_gone)(struct object *object);
+    /* After a slot with `holder_right` was cleared; `died`: because its process has ended. */
+    void (*holders_gone)(struct object *object, bool died);
 };
 
 struct object {

@@ -18,6 +18,7 @@
 #include "group/memory_reaper.h"
 #include "init/command_line.h"
 #include "ipc/futex.h"
+#include "ipc/reply.h"
 #include "lib/string.h"
 #include "proc/spawn.h"
 #include "syscall/test_exit.h"
@@ -95,6 +96,7 @@ static void step_scheduler(void)
 static void step_ipc(void)
 {
     endpoint_init();
+    reply_init();
     futex_init();
 }
 

@@ -4,11 +4,11 @@
 #include "dev/machine.h"
 #include "dev/timer_object.h"
 #include "group/memory_reaper.h"
-#include "ipc/endpoint.h"
+#include "ipc/reply.h"
 #include "proc/process.h"
 
-/* Memory that its payer no longer pays for: the revocation that goes with it unmaps it everywhere.
- */
+/* Memory or a reply that its payer no longer pays for: the revocation that goes with it unmaps it
+ * everywhere, or takes the capability away. */
 static void condemn_nothing(struct object *object)
 {
     (void)object;
@@ -46,6 +46,15 @@ static const struct object_ops endpoint_ops = {
     .holders_gone = endpoint_holders_gone,
 };
 
+static const struct object_ops reply_ops = {
+    .name = "reply",
+    .release = reply_release,
+    .condemn = condemn_nothing,
+    .reclaim = reply_reclaim,
+    .holder_right = RIGHT_REPLY,
+    .holders_gone = reply_holders_gone,
+};
+
 static const struct object_ops group_ops = {
     .name = "group",
     .release = group_release,
@@ -75,9 +84,15 @@ static const struct object_ops singleton_ops = {
 };
 
 const struct object_ops *const object_operations[OBJECT_TYPE_COUNT] = {
-    [OBJECT_PROCESS] = &process_ops,   [OBJECT_THREAD] = &thread_ops,
-    [OBJECT_MEMORY] = &memory_ops,     [OBJECT_ENDPOINT] = &endpoint_ops,
-    [OBJECT_GROUP] = &group_ops,       [OBJECT_INTERRUPT] = &interrupt_ops,
-    [OBJECT_PORTS] = &singleton_ops,   [OBJECT_TIMER] = &timer_ops,
-    [OBJECT_MACHINE] = &singleton_ops, [OBJECT_TRACE_DOMAIN] = &singleton_ops,
+    [OBJECT_PROCESS] = &process_ops,
+    [OBJECT_THREAD] = &thread_ops,
+    [OBJECT_MEMORY] = &memory_ops,
+    [OBJECT_ENDPOINT] = &endpoint_ops,
+    [OBJECT_REPLY] = &reply_ops,
+    [OBJECT_GROUP] = &group_ops,
+    [OBJECT_INTERRUPT] = &interrupt_ops,
+    [OBJECT_PORTS] = &singleton_ops,
+    [OBJECT_TIMER] = &timer_ops,
+    [OBJECT_MACHINE] = &singleton_ops,
+    [OBJECT_TRACE_DOMAIN] = &singleton_ops,
 };

@@ -76,8 +76,7 @@ static void abort_send(struct thread *thread, enum status status)
 /* The caller leaves; its server goes on and finds that there is nobody to reply to. */
 static void abort_reply(struct thread *thread, enum status status)
 {
-    thread->server->serving = NULL;
-    thread->server = NULL;
+    call_part(thread);
     end_with(thread, status);
 }
 
@@ -193,8 +192,9 @@ static void begin_grace(struct mail *mail)
 
 /* May be called under the lock of another endpoint, or this one's (a message that takes the last
  * right to receive away): what follows is done at the end of the kernel entry. */
-void endpoint_holders_gone(struct object *object)
+void endpoint_holders_gone(struct object *object, bool died)
 {
+    (void)died;
     struct endpoint *endpoint = endpoint_of(object);
     if (ATOMIC_LOAD(&endpoint->receive_caps) != 0 ||
         ATOMIC_EXCHANGE(&endpoint->holders_mailed, 1) != 0)

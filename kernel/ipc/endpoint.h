@@ -63,7 +63,8 @@ void endpoint_send(struct thread *sender, const struct cap_ref *ref, u64 info, u
 void endpoint_call(struct thread *caller, const struct cap_ref *ref, u64 info, u64 deadline_ns);
 void endpoint_receive(struct thread *receiver, const struct cap_ref *ref, u64 info,
                       u64 deadline_ns);
-void endpoint_reply(struct thread *server, u64 info);
+/* `ref`: a capability to a reply object, which is used up; NULL: the call being served. */
+void endpoint_reply(struct thread *server, const struct cap_ref *ref, u64 info);
 void endpoint_reply_receive(struct thread *server, const struct cap_ref *ref, u64 info,
                             u64 deadline_ns);
 
@@ -75,7 +76,8 @@ void endpoint_signal(struct endpoint *endpoint, u64 bits);
  * thread's life). False: nobody will ever answer. */
 bool endpoint_fault(struct thread *thread, struct endpoint *endpoint, u64 badge);
 
-/* The current thread ends: the call that it serves fails with `status`. */
+/* The current thread ends: the call that it serves fails with `status`. One that it has adopted
+ * goes on waiting for whoever has its reply object. */
 void endpoint_abandon_caller(struct thread *server, enum status status);
 
 /* Object operations. */
@@ -85,6 +87,6 @@ void endpoint_condemn(struct object *object);
 void endpoint_revoked(struct object *object);
 /* Slots with the right to receive are counted; see struct object_ops. */
 void endpoint_holders_changed(struct object *object, int change);
-void endpoint_holders_gone(struct object *object);
+void endpoint_holders_gone(struct object *object, bool died);
 
 #endif

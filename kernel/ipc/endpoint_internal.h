@@ -52,8 +52,21 @@ static inline bool message_info_is_sane(u64 info)
 /* Lock held: has it been without a receiver for longer than its grace time? */
 bool endpoint_is_down_locked(struct endpoint *endpoint);
 
-/* Lock held: `server` serves `caller` from now on and has its activity. */
+/* Lock held: `server` serves `caller`, which waits, from now on and has its activity. */
 void endpoint_begin_service(struct thread *caller, struct thread *server);
+/* The same for the current thread, which may still run on what a caller that has left had lent. */
+void endpoint_take_over(struct thread *caller, struct thread *server);
+
+/* The caller of the call that `*place` (a thread's `serving`, a reply's `caller`) names, with the
+ * lock of the call's endpoint held, which is *lock. NULL, and nothing held: there is no call, or
+ * the caller has left. */
+struct thread *call_lock(struct thread *const *place, struct spinlock **lock);
+/* Lock held: the call is over; its server and its reply object forget the caller. Whose activity is
+ * whose is not touched. */
+void call_part(struct thread *caller);
+/* Lock held: the current thread no longer works for the caller, which waits on, with its own
+ * activity; the thread goes on with its own. */
+void call_let_go(struct thread *caller, struct thread *server);
 
 /* Lock held: the first receiver whose capability has not been revoked (the others are about to be
  * told); NULL if there is none. */

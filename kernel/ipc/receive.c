@@ -1,6 +1,7 @@
 /* Receiving and replying. */
 #include "core/assert.h"
 #include "ipc/endpoint_internal.h"
+#include "ipc/reply.h"
 #include "trace/trace.h"
 
 /* What came of completing a call. */
@@ -26,25 +27,32 @@ static void answer_fault(struct thread *caller, const struct thread *server, u64
 }
 
 /*
- * Completes the call that the current thread serves: with its message (`failure` OK), or with an
- * error. NO_CALLER: there is none, or it has left. Another error: the message cannot be delivered,
- * and the call is still served.
+ * Completes a call with the current thread's message (`failure` OK), or with an error: the call
+ * that the reply object of `ref` stands for, or (`ref` NULL) the one that the thread serves. One
+ * that the thread has only adopted does not fail with it. NO_CALLER: there is none, or it has left.
+ * STALE_HANDLE: `ref` is not good any more. Another error: the message cannot be delivered, and the
+ * call is still served.
  */
-static enum status complete(struct thread *server, u64 info, enum status failure,
-                            struct completion *completion)
+static enum status complete(struct thread *server, const struct cap_ref *ref, u64 info,
+                            enum status failure, struct completion *completion)
 {
+    struct spinlock *lock;
     *completion = (struct completion){0};
-    struct thread *caller = ATOMIC_LOAD(&server->serving);
-    /* As long as the caller waits for this server, this is the endpoint's lock. */
-    struct spinlock *lock = caller ? ATOMIC_LOAD(&caller->wait_lock) : NULL;
-    if (!lock) {
-        sched_settle(server);
+    struct thread *caller =
+        call_lock(ref ? &reply_of(ref->object)->caller : &server->serving, &lock);
+    if (!caller) {
+        if (!ref)
+            sched_settle(server);
         return STATUS_NO_CALLER;
     }
     enum status status = STATUS_OK;
-    spin_lock(lock);
-    if (server->serving != caller || caller->wait_lock != lock) {
-        status = STATUS_NO_CALLER;
+    if (failure != STATUS_OK && caller->reply) {
+        call_let_go(caller, server);
+        spin_unlock(lock);
+        return STATUS_OK;
+    }
+    if (ref && !cap_ref_is_valid(ref)) {
+        status = STATUS_STALE_HANDLE;
     } else if (caller->faulted) {
         answer_fault(caller, server, info, failure);
     } else if (failure != STATUS_OK) {
@@ -53,17 +61,16 @@ static enum status complete(struct thread *server, u64 info, enum status failure
         status = message_deliver(server, caller, info, caller->message_info, MESSAGE_REPLY, 0);
     }
     if (status == STATUS_OK) {
-        server->serving = NULL;
-        caller->server = NULL;
+        bool own = caller->server == server;
+        call_part(caller);
         wait_end(caller);
-        sched_charge(server);
         completion->caller = caller;
-        completion->has_activity = sched_give_back(server, caller);
+        if (own)
+            sched_charge(server);
+        completion->has_activity = own && sched_give_back(server, caller);
     }
     spin_unlock(lock);
-    if (status == STATUS_NO_CALLER)
-        sched_settle(server);
-    else if (status == STATUS_OK)
+    if (status == STATUS_OK)
         TRACE(IPC_REPLY, caller->object.id, info_label(info), failure, 0);
     return status;
 }
@@ -84,18 +91,20 @@ static void resume_caller(struct thread *server, const struct completion *comple
 void endpoint_abandon_caller(struct thread *server, enum status status)
 {
     struct completion completion;
-    (void)complete(server, 0, status, &completion);
+    (void)complete(server, NULL, 0, status, &completion);
     resume_caller(server, &completion);
 }
 
-void endpoint_reply(struct thread *server, u64 info)
+void endpoint_reply(struct thread *server, const struct cap_ref *ref, u64 info)
 {
     struct completion completion;
     enum status status = STATUS_BAD_ARGUMENT;
     if (message_info_is_sane(info)) {
-        status = complete(server, info, STATUS_OK, &completion);
+        status = complete(server, ref, info, STATUS_OK, &completion);
         if (status == STATUS_OK)
             resume_caller(server, &completion);
+        if (status == STATUS_OK && ref)
+            cap_undo_insert(server->space, (cap_t){ref->handle});
     }
     thread_set_status(server, status);
 }
@@ -129,12 +138,7 @@ static bool take_sender(struct endpoint *endpoint, struct thread *sender, struct
     list_remove(&sender->wait_link);
     list_push_back(&endpoint->served, &sender->wait_link);
     sender->wait_ops = &reply_ops;
-    sched_charge(receiver);
-    sched_settle(receiver);
-    receiver->home->state = ACTIVITY_IDLE;
-    endpoint_begin_service(sender, receiver);
-    /* After the lending: see detach_borrower. */
-    ATOMIC_STORE(&receiver->activity->state, ACTIVITY_RUNNING);
+    endpoint_take_over(sender, receiver);
     return true;
 }
 
@@ -254,7 +258,7 @@ void endpoint_reply_receive(struct thread *server, const struct cap_ref *ref, u6
     struct completion completion = {0};
     enum status status = STATUS_BAD_ARGUMENT;
     if (message_info_is_sane(info))
-        status = complete(server, info, STATUS_OK, &completion);
+        status = complete(server, NULL, info, STATUS_OK, &completion);
     /* A caller that has left is no reason not to serve the next. */
     if (status != STATUS_OK && status != STATUS_NO_CALLER) {
         thread_set_status(server, status);

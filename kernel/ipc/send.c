@@ -115,7 +115,9 @@ void endpoint_begin_service(struct thread *caller, struct thread *server)
 {
     caller->server = server;
     server->serving = caller;
+    ATOMIC_STORE(&server->serve_deadline, caller->wait_deadline);
     sched_lend(caller, server);
+    server->trace.trace = server->activity->trace;
     server->trace.span = server->activity->next_span++;
 }
 
@@ -126,8 +128,8 @@ static void call_now(struct endpoint *endpoint, struct thread *caller, struct th
     COUNT(this_cpu(), CALLS);
     wait_end(server);
     wait_prepare(caller);
-    endpoint_begin_service(caller, server);
     wait_begin(caller, &endpoint->lock, &endpoint->served, &reply_ops, endpoint, deadline_ns);
+    endpoint_begin_service(caller, server);
 }
 
 void endpoint_call(struct thread *caller, const struct cap_ref *ref, u64 info, u64 deadline_ns)

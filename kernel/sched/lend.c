@@ -105,6 +105,7 @@ void sched_go_home(struct thread *thread)
     DEBUG_ASSERT(cpu->current == thread && thread->activity == thread->home);
     bring_home(thread->home, cpu);
     thread->home->state = ACTIVITY_RUNNING;
+    thread->trace.trace = thread->home->trace;
     if (thread->home->virtual_time < cpu->run_queue->virtual_now)
         thread->home->virtual_time = cpu->run_queue->virtual_now;
 }
@@ -121,6 +122,15 @@ void sched_settle(struct thread *thread)
     sched_go_home(thread);
 }
 
+/* What the borrower runs on is taken back. Whom it serves, it serves in its own time from now on.
+ */
+static void send_home(struct thread *borrower, const struct cpu *cpu)
+{
+    bring_home(borrower->home, cpu);
+    ATOMIC_STORE(&borrower->activity, borrower->home);
+    ATOMIC_STORE(&borrower->serve_deadline, TIME_NEVER);
+}
+
 /* This CPU owned the activity when `lendings` was its count: whoever runs on it goes on with its
  * own. False: the activity has moved to another CPU. */
 static bool detach_borrower(struct cpu *cpu, struct activity *activity, u64 lendings)
@@ -133,7 +143,6 @@ static bool detach_borrower(struct cpu *cpu, struct activity *activity, u64 lend
         return false;
     if (!borrower)
         return true; /* it has settled */
-    struct activity *home = borrower->home;
     if (state == ACTIVITY_IDLE) {
         /* It is blocked: under the lock of its wait, so that nobody takes the activity over from it
          * meanwhile; or it is being woken by mail to this CPU. */
@@ -142,22 +151,19 @@ static bool detach_borrower(struct cpu *cpu, struct activity *activity, u64 lend
             spin_lock(lock);
         bool same = borrower->wait_lock == lock && ATOMIC_LOAD(&activity->thread) == borrower &&
                     ATOMIC_LOAD(&activity->cpu) == cpu->index;
-        if (same) {
-            bring_home(home, cpu);
-            ATOMIC_STORE(&borrower->activity, home);
-        }
+        if (same)
+            send_home(borrower, cpu);
         if (lock)
             spin_unlock(lock);
         return same;
     }
     if (state == ACTIVITY_READY)
         run_queue_remove(cpu->run_queue, activity);
-    bring_home(home, cpu);
-    ATOMIC_STORE(&borrower->activity, home);
+    send_home(borrower, cpu);
     if (state == ACTIVITY_RUNNING)
         sched_go_home(borrower);
     else if (state == ACTIVITY_READY)
-        sched_enqueue(cpu, home);
+        sched_enqueue(cpu, borrower->home);
     /* MOVING: its wake mail is on the way here and finds the home activity. */
     return true;
 }

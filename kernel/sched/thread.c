@@ -121,6 +121,7 @@ enum status thread_create(struct payer *payer, struct cap_space *space, struct v
     list_init(&thread->process_link);
     list_init(&thread->wait_link);
     thread->wait_deadline = TIME_NEVER;
+    thread->serve_deadline = TIME_NEVER;
     list_init(&thread->job.link);
     spinlock_init(&thread->job_lock, RANK_IPC);
     timer_init(&thread->timeout, thread_timeout);
@@ -141,7 +142,8 @@ enum status thread_create(struct payer *payer, struct cap_space *space, struct v
 void thread_reclaim(struct object *object)
 {
     struct thread *thread = thread_of(object);
-    ASSERT(!thread->wait_lock && !thread->timeout.armed && !thread->serving && !thread->lent);
+    ASSERT(!thread->wait_lock && !thread->timeout.armed && !thread->serving && !thread->lent &&
+           !thread->reply);
     free_parts(thread);
     object_deallocate(&thread_cache, object, offsetof(struct thread, object));
 }

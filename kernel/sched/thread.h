@@ -28,6 +28,7 @@
 
 struct process;
 struct endpoint;
+struct reply;
 struct wait_ops;
 
 enum activity_state {
@@ -66,6 +67,7 @@ struct activity {
 #define THREAD_FLAG_MOVE      8u  /* it may no longer run where it does */
 #define THREAD_FLAG_FAULTED   4u  /* its fault was not answered: the process ends */
 #define THREAD_FLAG_BOUND     16u /* it may not run on every CPU */
+#define THREAD_FLAG_DEFERRED  32u /* it waits for a reply object: nothing for the fast path */
 
 struct thread {
     struct arch_context context; /* first: the port's pointer is the thread's */
@@ -96,6 +98,9 @@ struct thread {
     /* Calls. */
     struct thread *serving; /* the caller whose call this thread answers */
     struct thread *server;  /* who answers this thread's call */
+    struct reply *reply;    /* the object that its call was deferred to */
+    u64 serve_deadline;     /* of the call on whose activity it runs, TIME_NEVER: none; its waits
+                               end by then. Atomic */
     struct activity *lent;  /* while the call is served: the activity that the server got */
     u64 lent_number;        /* of this lending, and its place in lent->claims */
     u32 lent_depth;

@@ -20,6 +20,9 @@ void wait_begin(struct thread *thread, struct spinlock *lock, struct list *list,
     struct cpu *cpu = this_cpu();
     thread->wait_ops = ops;
     thread->wait_object = object;
+    u64 inherited = ATOMIC_LOAD(&thread->serve_deadline);
+    if (unlikely(inherited < deadline_ns) && !ops->only_death_ends_it && !thread->faulted)
+        deadline_ns = inherited;
     thread->wait_deadline = deadline_ns;
     if (list)
         list_push_back(list, &thread->wait_link);

@@ -1,4 +1,5 @@
 /* System calls for messages. The operations themselves are in ipc/. */
+#include "ipc/reply.h"
 #include "syscall/syscall.h"
 
 static void with_endpoint(struct thread *thread, u32 rights,
@@ -30,7 +31,42 @@ void syscall_call(struct thread *thread)
 
 void syscall_reply(struct thread *thread)
 {
-    endpoint_reply(thread, thread->context.info);
+    struct cap_ref ref;
+    if (likely(thread->context.handle == 0)) {
+        endpoint_reply(thread, NULL, thread->context.info);
+        return;
+    }
+    enum status status = syscall_lookup(thread, OBJECT_REPLY, RIGHT_REPLY, &ref);
+    if (status == STATUS_OK)
+        endpoint_reply(thread, &ref, thread->context.info);
+    else
+        thread_set_status(thread, status);
+}
+
+void syscall_defer(struct thread *thread)
+{
+    struct group *group;
+    cap_t handle;
+    enum status status = syscall_take_group(thread, RIGHT_CREATE_ENDPOINT, &group);
+    if (status == STATUS_OK) {
+        status = reply_defer(thread, &group->payer, &handle);
+        object_put(&group->object);
+    }
+    thread_set_status(thread, status);
+    if (status == STATUS_OK)
+        set_result(thread, 0, handle.bits);
+}
+
+void syscall_adopt(struct thread *thread)
+{
+    struct cap_ref ref;
+    enum status status = STATUS_OK;
+    bool named = thread->context.handle != 0;
+    if (named)
+        status = syscall_lookup(thread, OBJECT_REPLY, RIGHT_REPLY, &ref);
+    if (status == STATUS_OK)
+        status = reply_adopt(thread, named ? &ref : NULL);
+    thread_set_status(thread, status);
 }
 
 void syscall_reply_receive(struct thread *thread)

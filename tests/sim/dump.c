@@ -34,6 +34,8 @@ static void dump_thread(const struct thread *thread)
            activity ? (int)activity->cpu : -1, activity ? activity->state : -1);
     if (thread->serving)
         printf(", serves t%llu", (unsigned long long)thread->serving->object.id);
+    if (thread->reply)
+        printf(", deferred");
     if (thread->server)
         printf(", served by t%llu", (unsigned long long)thread->server->object.id);
     printf("\n");

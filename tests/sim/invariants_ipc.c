@@ -1,7 +1,7 @@
 /* Endpoints: queues against the states of threads. */
 #include "view.h"
 
-#include "ipc/endpoint.h"
+#include "ipc/reply.h"
 #include "peek.h"
 
 /* Calls `check` for each live endpoint. */
@@ -76,8 +76,16 @@ static void check_served(const char *name, const struct endpoint *endpoint)
 {
     LIST_FOREACH (link, &endpoint->served) {
         const struct thread *caller = LIST_ENTRY(link, struct thread, wait_link);
-        EXPECT(name, caller->server && caller->server->serving == caller,
-               "thread %llu is served by nobody", (unsigned long long)caller->object.id);
+        EXPECT(name, caller->server || caller->reply, "thread %llu is served by nobody",
+               (unsigned long long)caller->object.id);
+        if (caller->server)
+            EXPECT(name, caller->server->serving == caller,
+                   "thread %llu is served by one that does not know",
+                   (unsigned long long)caller->object.id);
+        if (caller->reply)
+            EXPECT(name, ledger_holds("reply", caller->reply) && caller->reply->caller == caller,
+                   "thread %llu has been deferred to an object that does not know",
+                   (unsigned long long)caller->object.id);
     }
 }
 
@@ -107,6 +115,81 @@ static void check_receive_caps(const char *name, const struct endpoint *endpoint
 static void receive_caps(const char *name)
 {
     each_endpoint(name, check_receive_caps);
+}
+
+/* What has been answered, or has lost its caller, has none again: by object id. */
+#define ANSWERED 4096u
+static SIM_STATE u64 answered[ANSWERED];
+
+static u32 slots_of(const struct object *object)
+{
+    u32 count = 0;
+    for (u32 i = 0; i < view()->process_count; i++) {
+        const struct cap_space *space = view()->spaces[i];
+        for (u32 s = 0; s < space->slot_count; s++) {
+            const struct cap_slot *slot = &space->chunks[s / CAP_CHUNK_SLOTS][s % CAP_CHUNK_SLOTS];
+            count += peek_in_use(slot) && slot->object == object;
+        }
+    }
+    return count;
+}
+
+/* A reply object has one capability at most, and a caller that waits and knows of it, or none for
+ * good. */
+static void replies(const char *name)
+{
+    const struct reply *reply;
+    u32 cursor = 0;
+    while (!run_has_failed() && (reply = ledger_next("reply", &cursor)) != NULL) {
+        unsigned long long id = reply->object.id;
+        u64 *line = &answered[id % ANSWERED];
+        const struct thread *caller = reply->caller;
+        EXPECT(name, slots_of(&reply->object) <= 1, "reply %llu has several capabilities", id);
+        if (!caller) {
+            *line = id;
+            continue;
+        }
+        EXPECT(name, *line != id, "reply %llu has a caller again", id);
+        EXPECT(name, ledger_holds("thread", caller), "reply %llu has a freed caller", id);
+        if (run_has_failed())
+            return;
+        EXPECT(name,
+               caller->reply == reply && caller->wait_lock &&
+                   (caller->flags & THREAD_FLAG_DEFERRED),
+               "reply %llu: its caller does not wait for it", id);
+        EXPECT(name, caller->server || caller->activity,
+               "reply %llu: its caller's activity is nowhere", id);
+    }
+    for (u32 i = 0; i < view()->thread_count; i++) {
+        const struct thread *thread = view()->threads[i];
+        EXPECT(name, !thread->reply == !(thread->flags & THREAD_FLAG_DEFERRED),
+               "thread %llu: object and flag disagree", (unsigned long long)thread->object.id);
+        EXPECT(name, !thread->reply || thread->wait_lock,
+               "thread %llu has been deferred and does not wait",
+               (unsigned long long)thread->object.id);
+    }
+}
+
+/* Who works on a call's activity waits no longer than the call. */
+static void inherited_deadlines(const char *name)
+{
+    for (u32 i = 0; i < view()->thread_count; i++) {
+        const struct thread *thread = view()->threads[i];
+        unsigned long long id = thread->object.id;
+        EXPECT(name,
+               thread->serve_deadline == TIME_NEVER ||
+                   (thread->serving && thread->activity != thread->home &&
+                    thread->serve_deadline == thread->serving->wait_deadline),
+               "thread %llu has the deadline of a call that it does not work for", id);
+        if (thread->server && thread->server->wait_lock && thread->server->server &&
+            !thread->server->faulted)
+            EXPECT(name, thread->server->wait_deadline <= thread->server->serve_deadline,
+                   "thread %llu waits for longer than the call that it serves", id);
+        if (thread->serving && thread->activity && thread->activity != thread->home &&
+            thread->serving->lent == thread->activity)
+            EXPECT(name, thread->serve_deadline == thread->serving->wait_deadline,
+                   "thread %llu has not inherited the deadline of its call", id);
+    }
 }
 
 static bool is_being_revoked(const struct object *object)
@@ -156,6 +239,8 @@ const struct invariant invariants_ipc[] = {
     {"endpoint_queues", endpoint_queues},
     {"served_callers", served_callers},
     {"receive_caps", receive_caps},
+    {"replies", replies},
+    {"inherited_deadlines", inherited_deadlines},
     {"revoked_waits", revoked_waits},
     {NULL, NULL},
 };

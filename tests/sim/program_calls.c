@@ -1,5 +1,9 @@
 /* System calls with random arguments: one filler per call, from one table that also says what the
+<<<<<<< HEAD
  * handle must be. Long because there are many calls. */
+=======
+ * handle must be. It is long because it is one filler for each call, and the table. */
+>>>>>>> cc7714b (ipc: defer and adopt calls, and let waits inherit a call's deadline)
 #include "program.h"
 
 #include "abi/machine.h"
@@ -121,6 +125,29 @@ static bool fill_endpoint(struct program *program, struct arch_context *context)
 static bool fill_cancel(struct program *program, struct arch_context *context)
 {
     context->handle = pick_handle(program, OBJECT_THREAD);
+    return true;
+}
+
+/* Mostly a reply object, if there is one: else there is a call to answer as it is. */
+static bool fill_reply(struct program *program, struct arch_context *context)
+{
+    if (!fill_message(program, context))
+        return false;
+    context->handle = 0;
+    if (chance(&program->random, 1, 2))
+        context->handle = pick_handle(program, OBJECT_REPLY);
+    return true;
+}
+
+static bool fill_adopt(struct program *program, struct arch_context *context)
+{
+    context->handle = chance(&program->random, 1, 5) ? 0 : pick_handle(program, OBJECT_REPLY);
+    return true;
+}
+
+static bool fill_defer(struct program *program, struct arch_context *context)
+{
+    context->handle = pick_handle(program, OBJECT_GROUP);
     return true;
 }
 
@@ -491,7 +518,9 @@ static const struct call calls[SYSCALL_LIMIT] = {
     [SYS_send] = {"send", 8, OBJECT_ENDPOINT, RIGHT_SEND, fill_message},
     [SYS_receive] = {"receive", 10, OBJECT_ENDPOINT, RIGHT_RECEIVE, fill_message},
     [SYS_call] = {"call", 12, OBJECT_ENDPOINT, RIGHT_SEND, fill_message},
-    [SYS_reply] = {"reply", 6, NO_HANDLE, 0, fill_message},
+    [SYS_reply] = {"reply", 6, OBJECT_REPLY, RIGHT_REPLY, fill_reply},
+    [SYS_defer] = {"defer", 4, OBJECT_GROUP, RIGHT_CREATE_ENDPOINT, fill_defer},
+    [SYS_adopt] = {"adopt", 3, OBJECT_REPLY, RIGHT_REPLY, fill_adopt},
     [SYS_reply_receive] = {"reply_receive", 10, OBJECT_ENDPOINT, RIGHT_RECEIVE, fill_message},
     [SYS_signal] = {"signal", 5, OBJECT_ENDPOINT, RIGHT_SIGNAL, fill_endpoint},
     [SYS_cancel] = {"cancel", 3, OBJECT_THREAD, RIGHT_CONTROL, fill_cancel},
@@ -550,7 +579,7 @@ bool handle_must_fail(const struct program *program, u32 number, u64 handle)
     if (number >= SYSCALL_LIMIT || !calls[number].name)
         return true; /* no such call */
     const struct call *call = &calls[number];
-    if (call->type == NO_HANDLE)
+    if (call->type == NO_HANDLE || (call->type == OBJECT_REPLY && handle == 0))
         return false;
     const struct cap_slot *slot = peek_slot(program->who.space, handle);
     if (!slot)
@@ -567,7 +596,7 @@ static const u64 families[] = {
     0, /* all alike */
     1ull << SYS_send | 1ull << SYS_receive | 1ull << SYS_call | 1ull << SYS_reply |
         1ull << SYS_reply_receive | 1ull << SYS_signal | 1ull << SYS_create_thread |
-        1ull << SYS_cancel,
+        1ull << SYS_cancel | 1ull << SYS_defer | 1ull << SYS_adopt,
     1ull << SYS_map | 1ull << SYS_unmap | 1ull << SYS_protect | 1ull << SYS_create_memory |
         1ull << SYS_clone_memory | 1ull << SYS_derive | 1ull << SYS_revoke,
     1ull << SYS_derive | 1ull << SYS_grant | 1ull << SYS_revoke | 1ull << SYS_spawn |
@@ -604,8 +633,10 @@ bool make_call(struct program *program)
     }
     u32 number = pick_call(program);
     /* Who serves a call mostly answers it, else callers would only ever time out. */
+    static const u8 answers[] = {SYS_reply, SYS_reply, SYS_reply_receive, SYS_reply_receive,
+                                 SYS_defer};
     if (program->who.thread->serving && chance(&program->random, 2, 5))
-        number = chance(&program->random, 1, 2) ? SYS_reply : SYS_reply_receive;
+        number = answers[below(&program->random, sizeof(answers))];
     context->aux = 0;
     u64 fought_over = duel_handle(program);
     bool fights = may_duel(program, fought_over) && chance(&program->random, 2, 3);

@@ -11,6 +11,7 @@ u32 pick_duel_call(struct program *program, u64 handle)
                              SYS_derive, SYS_close,  SYS_inspect};
     static const u8 memory[] = {SYS_map, SYS_map, SYS_map};
     static const u8 endpoint[] = {SYS_send, SYS_receive, SYS_call, SYS_reply_receive, SYS_signal};
+    static const u8 reply[] = {SYS_reply, SYS_reply, SYS_adopt};
     static const u8 group[] = {SYS_create_memory, SYS_create_endpoint, SYS_spawn,
                                SYS_group_control};
     static const u8 process[] = {SYS_grant, SYS_kill, SYS_wait, SYS_watch, SYS_create_thread};
@@ -23,6 +24,8 @@ u32 pick_duel_call(struct program *program, u64 handle)
         return memory[below(random, sizeof(memory))];
     case OBJECT_ENDPOINT:
         return endpoint[below(random, sizeof(endpoint))];
+    case OBJECT_REPLY:
+        return reply[below(random, sizeof(reply))];
     case OBJECT_GROUP:
         return group[below(random, sizeof(group))];
     case OBJECT_PROCESS:

@@ -7,7 +7,7 @@
 #include "dev/machine.h"
 #include "dev/ports.h"
 #include "dev/timer_object.h"
-#include "ipc/endpoint.h"
+#include "ipc/reply.h"
 #include "peek.h"
 #include "proc/process.h"
 
@@ -56,6 +56,8 @@ static void add(const struct ledger_object *line)
         add_object(&group->object);
     } else if (strcmp(name, "endpoint") == 0) {
         add_object(&((struct endpoint *)line->address)->object);
+    } else if (strcmp(name, "reply") == 0) {
+        add_object(&((struct reply *)line->address)->object);
     } else if (strcmp(name, "interrupt") == 0) {
         add_object(&((struct interrupt *)line->address)->object);
     } else if (strcmp(name, "timer") == 0) {

@@ -25,6 +25,10 @@ typedef struct {
 
 typedef struct {
     cap_t cap;
+} reply_t;
+
+typedef struct {
+    cap_t cap;
 } group_t;
 
 typedef struct {

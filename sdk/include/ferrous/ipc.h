@@ -162,6 +162,18 @@ static inline enum status ipc_poll(endpoint_t endpoint, struct message *message,
 /* Answers the call being served. */
 enum status ipc_reply(const struct message *message);
 
+/* Turns the call being served into an object, at the expense of `group` (CREATE_ENDPOINT): to be
+ * answered later, by whoever then has *reply. */
+enum status ipc_defer(group_t group, reply_t *reply);
+
+/* Answers a deferred call. *reply is gone with STATUS_OK, and with NO_CALLER: nobody waits any
+ * more. */
+enum status ipc_reply_to(reply_t reply, const struct message *message);
+
+/* The thread works for that caller (its budget, trace and deadline) until it answers, adopts
+ * another, or receives. CAP_NULL: for none. */
+enum status ipc_adopt(reply_t reply);
+
 /* Answers with *message, then waits for the next, which replaces it. `accept` is for what comes. */
 static inline enum status ipc_reply_receive(endpoint_t endpoint, struct message *message,
                                             u32 accept, u64 deadline_ns)
