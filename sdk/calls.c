@@ -76,6 +76,33 @@ enum status endpoint_create(group_t group, u32 queue_depth, u64 grace_ns, endpoi
     return status;
 }
 
+/* What is given on of the sending side: all but receiving. */
+#define SENDING (RIGHT_SEND | RIGHT_SIGNAL | RIGHT_TRANSFER | RIGHT_DERIVE)
+
+static void close_channel(const struct channel *end)
+{
+    (void)cap_close(end->send.cap);
+    (void)cap_close(end->receive.cap);
+}
+
+enum status channel_create(group_t group, u32 queue_depth, u64 grace_ns, struct channel *a,
+                           struct channel *b)
+{
+    ENTER(create_channel, group.cap, queue_depth, grace_ns);
+    if (status != STATUS_OK)
+        return status;
+    *a = (struct channel){.receive.cap.bits = frame.words[0]};
+    *b = (struct channel){.receive.cap.bits = frame.words[1]};
+    status = cap_derive_rights(b->receive.cap, SENDING, &a->send.cap);
+    if (status == STATUS_OK)
+        status = cap_derive_rights(a->receive.cap, SENDING, &b->send.cap);
+    if (status != STATUS_OK) {
+        close_channel(a);
+        close_channel(b);
+    }
+    return status;
+}
+
 enum status memory_create(group_t group, u64 size_bytes, u32 flags, memory_t *memory)
 {
     ENTER(create_memory, group.cap, size_bytes, flags);

@@ -18,7 +18,7 @@ void endpoint_init(void)
     slab_cache_init(&message_cache, "message", sizeof(struct queued_message), 16);
 }
 
-enum status endpoint_create(struct payer *payer, u32 depth, u64 grace_ns, struct endpoint **out)
+enum status endpoint_create(struct payer *payer, u64 depth, u64 grace_ns, struct endpoint **out)
 {
     if (depth > ENDPOINT_MAX_DEPTH)
         return STATUS_BAD_ARGUMENT;
@@ -33,11 +33,26 @@ enum status endpoint_create(struct payer *payer, u32 depth, u64 grace_ns, struct
     list_init(&endpoint->receivers);
     list_init(&endpoint->served);
     list_init(&endpoint->queue);
-    endpoint->depth = depth;
+    endpoint->depth = (u32)depth;
     endpoint->grace_ns = grace_ns;
     timer_init(&endpoint->grace, grace_over);
     endpoint->holders_mail.handle = begin_grace;
     *out = endpoint;
+    return STATUS_OK;
+}
+
+enum status channel_create(struct payer *payer, u64 depth, u64 grace_ns, struct endpoint *ends[2])
+{
+    enum status status = endpoint_create(payer, depth, grace_ns, &ends[0]);
+    if (status != STATUS_OK)
+        return status;
+    status = endpoint_create(payer, depth, grace_ns, &ends[1]);
+    if (status != STATUS_OK) {
+        object_put(&ends[0]->object);
+        return status;
+    }
+    ends[0]->peer = ends[1];
+    ends[1]->peer = ends[0];
     return STATUS_OK;
 }
 
@@ -133,10 +148,35 @@ void endpoint_condemn(struct object *object)
     end_all_waits(endpoint_of(object), STATUS_PEER_CLOSED);
 }
 
+/* The other end of this channel is down. */
+static void peer_gone(struct endpoint *endpoint)
+{
+    spin_lock(&endpoint->lock);
+    endpoint->peer_down = 1;
+    spin_unlock(&endpoint->lock);
+    end_waits(endpoint, &endpoint->receivers, false, STATUS_PEER_CLOSED);
+}
+
+bool endpoint_peer_is_down_locked(struct endpoint *endpoint)
+{
+    if (likely(!endpoint->peer_down))
+        return false;
+    /* Readable until this kernel entry ends: a released one has been taken out of `peer` before its
+     * grace period. */
+    const struct endpoint *peer = ATOMIC_LOAD(&endpoint->peer);
+    endpoint->peer_down = !peer || ATOMIC_LOAD(&peer->receive_caps) == 0;
+    return endpoint->peer_down;
+}
+
 void endpoint_release(struct object *object)
 {
     struct endpoint *endpoint = endpoint_of(object);
     end_all_waits(endpoint, STATUS_PEER_CLOSED);
+    struct endpoint *peer = ATOMIC_LOAD(&endpoint->peer);
+    if (peer) {
+        ATOMIC_STORE(&peer->peer, NULL);
+        peer_gone(peer);
+    }
     timer_cancel(&endpoint->grace);
     struct list *link;
     while ((link = list_pop_front(&endpoint->queue)) != NULL)
@@ -166,8 +206,12 @@ static void go_down(struct endpoint *endpoint)
     bool down = ATOMIC_LOAD(&endpoint->receive_caps) == 0;
     endpoint->down = down;
     spin_unlock(&endpoint->lock);
-    if (down)
-        end_waits(endpoint, &endpoint->senders, false, STATUS_PEER_CLOSED);
+    if (!down)
+        return;
+    end_waits(endpoint, &endpoint->senders, false, STATUS_PEER_CLOSED);
+    struct endpoint *peer = ATOMIC_LOAD(&endpoint->peer);
+    if (peer)
+        peer_gone(peer);
 }
 
 static void grace_over(struct timer *timer)

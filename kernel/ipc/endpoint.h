@@ -30,12 +30,19 @@ struct endpoint {
     struct list receivers;
     struct list served;
     struct list queue;
-    u32 queued;
+    union {
+        struct {
+            u32 queued;
+            u32 peer_down; /* a channel's other end went down: told to who would wait */
+        };
+        u64 unquiet; /* both at once: 0 as long as a receiver may just wait */
+    };
     u32 blocked_sends; /* one-way messages whose senders wait */
     u32 depth;
     u64 signals;
-    u8 turn;          /* enum message_source that goes first, so that none starves another */
-    u64 receive_caps; /* slots that hold the right to receive; atomic, counted by cap/ */
+    u8 turn;               /* enum message_source that goes first, so that none starves another */
+    struct endpoint *peer; /* of a channel: the other end; NULL: none, or gone. Atomic */
+    u64 receive_caps;      /* slots that hold the right to receive; atomic, counted by cap/ */
     u64 grace_ns;
     bool down;                /* had no receiver for longer than the grace time */
     struct timer grace;       /* armed while there is no receiver */
@@ -51,8 +58,13 @@ static inline struct endpoint *endpoint_of(struct object *object)
 
 void endpoint_init(void);
 
-enum status endpoint_create(struct payer *payer, u32 depth, u64 grace_ns,
+/* BAD_ARGUMENT: depth. Errors of a creation. */
+enum status endpoint_create(struct payer *payer, u64 depth, u64 grace_ns,
                             struct endpoint **out) MUST_USE;
+/* Two that are tied together: when nobody can receive at one, who waits to receive at the other is
+ * told. */
+enum status channel_create(struct payer *payer, u64 depth, u64 grace_ns,
+                           struct endpoint *ends[2]) MUST_USE;
 
 /*
  * The operations act for the current thread, whose registers hold message and info word; they set

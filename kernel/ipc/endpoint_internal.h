@@ -52,6 +52,9 @@ static inline bool message_info_is_sane(u64 info)
 /* Lock held: has it been without a receiver for longer than its grace time? */
 bool endpoint_is_down_locked(struct endpoint *endpoint);
 
+/* Lock held: is the other end of this channel down, so that there is nothing to wait for? */
+bool endpoint_peer_is_down_locked(struct endpoint *endpoint);
+
 /* Lock held: `server` serves `caller`, which waits, from now on and has its activity. */
 void endpoint_begin_service(struct thread *caller, struct thread *server);
 /* The same for the current thread, which may still run on what a caller that has left had lent. */

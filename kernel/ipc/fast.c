@@ -153,7 +153,7 @@ struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns)
 /* Lock held: nobody but the caller waits for this server. */
 static bool is_quiet(const struct endpoint *endpoint)
 {
-    return likely((endpoint->signals | endpoint->queued) == 0) &&
+    return likely((endpoint->signals | endpoint->unquiet) == 0) &&
            likely(list_is_empty(&endpoint->senders));
 }
 

@@ -212,7 +212,9 @@ static bool receive_step(struct endpoint *endpoint, struct thread *receiver,
         done = take_sender(endpoint, sender, receiver, info, &woken);
         break;
     default:
-        if (info & INFO_NONBLOCK)
+        if (endpoint_peer_is_down_locked(endpoint))
+            thread_set_status(receiver, STATUS_PEER_CLOSED);
+        else if (info & INFO_NONBLOCK)
             thread_set_status(receiver, STATUS_WOULD_BLOCK);
         else
             wait_to_receive(endpoint, receiver, ref, info, deadline_ns);

@@ -95,19 +95,38 @@ void syscall_cancel(struct thread *thread)
 void syscall_create_endpoint(struct thread *thread)
 {
     struct group *group;
-    u64 depth = arg(thread, 0);
+    struct endpoint *endpoint;
     enum status status = syscall_take_group(thread, RIGHT_CREATE_ENDPOINT, &group);
-    if (status != STATUS_OK) {
-        thread_set_status(thread, status);
-        return;
+    if (status == STATUS_OK) {
+        status = endpoint_create(&group->payer, arg(thread, 0), arg(thread, 1), &endpoint);
+        object_put(&group->object);
     }
-    struct endpoint *endpoint = NULL;
-    status = STATUS_BAD_ARGUMENT;
-    if (depth <= ENDPOINT_MAX_DEPTH)
-        status = endpoint_create(&group->payer, (u32)depth, arg(thread, 1), &endpoint);
+    thread_set_status(thread, status);
     if (status == STATUS_OK)
         syscall_return_object(thread, &endpoint->object, RIGHTS_ENDPOINT, 0);
+}
+
+void syscall_create_channel(struct thread *thread)
+{
+    struct group *group;
+    struct endpoint *ends[2];
+    enum status status = syscall_take_group(thread, RIGHT_CREATE_ENDPOINT, &group);
+    if (status == STATUS_OK) {
+        status = channel_create(&group->payer, arg(thread, 0), arg(thread, 1), ends);
+        object_put(&group->object);
+    }
+    thread_set_status(thread, status);
+    if (status != STATUS_OK)
+        return;
+    syscall_return_object(thread, &ends[1]->object, RIGHTS_ENDPOINT, 0);
+    cap_t second = {arg(thread, 0)};
+    if (thread->context.number != STATUS_OK) {
+        object_put(&ends[0]->object);
+        return;
+    }
+    syscall_return_object(thread, &ends[0]->object, RIGHTS_ENDPOINT, 0);
+    if (thread->context.number == STATUS_OK)
+        set_result(thread, 1, second.bits);
     else
-        thread_set_status(thread, status);
-    object_put(&group->object);
+        cap_undo_insert(thread->space, second);
 }

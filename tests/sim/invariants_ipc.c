@@ -192,6 +192,29 @@ static void inherited_deadlines(const char *name)
     }
 }
 
+/* The ends of a channel know each other; nobody waits to receive where nobody can send any more. */
+static void check_channel(const char *name, const struct endpoint *endpoint)
+{
+    const struct endpoint *peer = endpoint->peer;
+    unsigned long long id = endpoint->object.id;
+    EXPECT(name, !peer || ledger_holds("endpoint", peer), "endpoint %llu has a freed peer", id);
+    if (run_has_failed())
+        return;
+    EXPECT(name, !peer || peer->peer == endpoint, "endpoint %llu has a peer with another", id);
+    EXPECT(name,
+           list_is_empty(&endpoint->receivers) || !endpoint->peer_down ||
+               (peer && peer->receive_caps > 0),
+           "endpoint %llu has receivers though its peer is gone", id);
+    EXPECT(name,
+           !peer || !peer->down || peer->receive_caps > 0 || list_is_empty(&endpoint->receivers),
+           "endpoint %llu has receivers though its peer is down", id);
+}
+
+static void channels(const char *name)
+{
+    each_endpoint(name, check_channel);
+}
+
 static bool is_being_revoked(const struct object *object)
 {
     for (u32 i = 0; i < view()->thread_count; i++)
@@ -240,6 +263,7 @@ const struct invariant invariants_ipc[] = {
     {"served_callers", served_callers},
     {"receive_caps", receive_caps},
     {"replies", replies},
+    {"channels", channels},
     {"inherited_deadlines", inherited_deadlines},
     {"revoked_waits", revoked_waits},
     {NULL, NULL},

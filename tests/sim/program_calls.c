@@ -526,6 +526,8 @@ static const struct call calls[SYSCALL_LIMIT] = {
     [SYS_cancel] = {"cancel", 3, OBJECT_THREAD, RIGHT_CONTROL, fill_cancel},
     [SYS_create_endpoint] = {"create_endpoint", 4, OBJECT_GROUP, RIGHT_CREATE_ENDPOINT,
                              fill_create_endpoint},
+    [SYS_create_channel] = {"create_channel", 2, OBJECT_GROUP, RIGHT_CREATE_ENDPOINT,
+                            fill_create_endpoint},
     [SYS_derive] = {"derive", 8, OBJECT_NONE, RIGHT_DERIVE, fill_derive},
     [SYS_grant] = {"grant", 5, OBJECT_PROCESS, RIGHT_GRANT, fill_grant},
     [SYS_revoke] = {"revoke", 4, OBJECT_NONE, RIGHT_REVOKE, fill_any_handle},

@@ -53,6 +53,17 @@ struct cap_facts {
 enum status cap_inspect(cap_t cap, struct cap_facts *facts) MUST_USE;
 
 /* --- endpoints --- */
+/* One end of a channel: what is sent by `send` of one is received at `receive` of the other. When
+ * nobody has the right to receive at an end any more, the other's send, call and receive give
+ * PEER_CLOSED. Both capabilities may be handed on. */
+struct channel {
+    endpoint_t receive;
+    endpoint_t send;
+};
+
+enum status channel_create(group_t group, u32 queue_depth, u64 grace_ns, struct channel *a,
+                           struct channel *b) MUST_USE;
+
 enum status endpoint_create(group_t group, u32 queue_depth, u64 grace_ns,
                             endpoint_t *endpoint) MUST_USE;
 
