@@ -42,20 +42,18 @@ static void try_complete(void)
         (void)ATOMIC_CAS(&completed, &done, period);
 }
 
-/* Begins a period if none is under way, and says so in *begun (else 0). Returns the number of one
- * that began, or will begin, after this call. */
-static u64 begin_period(u64 *begun)
+/* Begins a period if none is under way; the number of one that began, or will begin, after this
+ * call. */
+static u64 begin_period(void)
 {
-    *begun = 0;
     ATOMIC_FENCE(); /* what was unlinked is unlinked for all before we look */
     u64 period = ATOMIC_LOAD(&current);
     if (ATOMIC_LOAD(&completed) < period)
         return period + 1; /* the one under way began before our callbacks were registered */
     u64 expected = period;
-    if (!ATOMIC_CAS(&current, &expected, period + 1))
-        return period + 2; /* somebody began one just now: perhaps before us */
-    *begun = period + 1;
-    return period + 1;
+    if (ATOMIC_CAS(&current, &expected, period + 1))
+        return period + 1;
+    return period + 2; /* somebody began one just now: perhaps before us */
 }
 
 void grace_defer(struct grace_node *node, void (*function)(struct grace_node *node))
@@ -67,19 +65,18 @@ void grace_defer(struct grace_node *node, void (*function)(struct grace_node *no
     cpu->attention.look = 1;
 }
 
-/* The number of the period that this CPU has begun just now; 0: none. */
-static u64 advance(struct cpu *cpu)
+static void advance(struct cpu *cpu)
 {
-    u64 begun = 0;
     if (cpu->grace_waiting) {
         if (ATOMIC_LOAD(&current) < cpu->grace_target)
-            (void)begin_period(&begun); /* nobody has since the one before was over */
-    } else if (cpu->grace_next) {
-        cpu->grace_target = begin_period(&begun);
-        cpu->grace_waiting = cpu->grace_next;
-        cpu->grace_next = NULL;
+            (void)begin_period(); /* nobody has since the one before was over */
+        return;
     }
-    return begun;
+    if (!cpu->grace_next)
+        return;
+    cpu->grace_target = begin_period();
+    cpu->grace_waiting = cpu->grace_next;
+    cpu->grace_next = NULL;
 }
 
 u64 grace_period(void)
@@ -95,11 +92,7 @@ bool grace_quiescent(struct cpu *cpu, u64 period)
     }
     if (likely(!cpu->grace_waiting && !cpu->grace_next))
         return false;
-    /* On a machine whose other CPUs idle, the period just begun is over once this CPU reports it.
-     * One that another CPU has begun meanwhile waits for the next exit. */
-    u64 begun = advance(cpu);
-    if (begun)
-        ATOMIC_STORE_SEQ(&cpu->grace_seen, begun);
+    advance(cpu);
     try_complete();
     if (!cpu->grace_waiting || ATOMIC_LOAD(&completed) < cpu->grace_target)
         return false;

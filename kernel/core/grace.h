@@ -25,10 +25,9 @@ void grace_defer(struct grace_node *node, void (*function)(struct grace_node *no
 
 /* The newest period asked for. */
 u64 grace_period(void);
-
-/* This CPU holds no pointers from lookups, and none of what it had to drop since it read `period`
- * from grace_period: called at each kernel exit and before idling. Runs up to a fixed number of due
- * callbacks; true if more are due now. */
+/* This CPU holds no pointers from lookups, and has dropped what it had to since it read `period`
+ * from grace_period: called at each kernel exit and before idling. Runs up to
+ * a fixed number of due callbacks; true if more are due now. */
 bool grace_quiescent(struct cpu *cpu, u64 period);
 
 /* The CPU goes idle, or is back: an idle CPU counts as quiescent. */

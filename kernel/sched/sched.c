@@ -259,13 +259,19 @@ static void check_slice(struct cpu *cpu, u64 now_ns)
 
 /* Translations that others have asked to be dropped go between reading the period and reporting it:
  * whoever asked before that period began may then give the frames to somebody else, however long
- * its interrupt takes. */
+ * its interrupt takes. A second time if a period has begun meanwhile: on a machine whose other CPUs
+ * idle it is over at once. */
 static bool report_quiescent(struct cpu *cpu)
 {
     u64 period = grace_period();
     vspace_exit_check(cpu);
     if (!cpu->entered)
         trace_forget_context(cpu); /* the thread may be freed from here on */
+    bool more = grace_quiescent(cpu, period);
+    if (likely(!grace_is_waiting(cpu) || grace_period() == period))
+        return more;
+    period = grace_period();
+    vspace_exit_check(cpu);
     return grace_quiescent(cpu, period);
 }
 

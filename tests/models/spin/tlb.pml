@@ -6,7 +6,7 @@
  * CPU 0 unmaps the one page of space V, asks for the flush and gives the frame to somebody else after one grace period (the
  * kernel waits for more than one; one must do). CPU 1 runs user code in V, enters the kernel whenever it likes, changes to
  * another space, idles, comes back. Its TLB may take in the translation at any moment while V's tables are loaded, in the
- * kernel too. CPU 1 may have begun a grace period of its own before.
+ * kernel too. Either CPU may have begun grace periods for something else.
  *
  * Shown: user code never reaches the frame by an old translation once it has been given away, nor once the unmapping has
  * returned: at once if vspace_flush found that nobody has the space loaded, else after the grace period. The interrupt that is
@@ -16,7 +16,8 @@
  *         BREAK_IDLE_LOADED   an idle CPU keeps the user's tables, and counts as quiescent
  *         BREAK_NO_GRACE      the frame is given away right after the flush was asked for
  *         BREAK_PERIOD_LATE   the period that is reported is read after the translations were dropped
- *         BREAK_SECOND_REPORT a CPU that began a period reports whatever period is under way, not its own
+ *         BREAK_SECOND_REPORT a period that began meanwhile is reported without another look at the generation
+ *         BREAK_OWN_REPORT    the same, only of a period that the CPU began itself (another CPU may wait for it, too)
  */
 #define NOBODY 0
 #define V      1
@@ -64,29 +65,21 @@ inline quiescent(cpu, reported, period, done)
     fi
 }
 
-/* The number of a period that begins now, in `begun`; 0: one is under way. */
-inline begin_period(period, begun)
+/* In `begun` the number of a period that begins now or later: begin_period and advance. */
+inline begin_period(period, begun, mine)
 {
     period = current;
     if
-    :: completed < period -> skip                  /* it began before */
-    :: else -> atomic { if :: current == period -> current = period + 1; begun = period + 1 :: else fi }
+    :: completed < period -> begun = (begun == 0 -> period + 1 : begun)
+    :: else ->
+       atomic {
+           if
+           :: current == period -> current = period + 1; mine = true; begun = (begun == 0 -> period + 1 : begun)
+           :: else -> begun = (begun == 0 -> period + 2 : begun)
+           fi
+       }
     fi;
     period = 0
-}
-
-/* The period just begun is over once this CPU reports it, if the others idle. */
-inline report_begun(cpu, begun, reported, period, done)
-{
-#ifdef BREAK_SECOND_REPORT
-    reported = current;
-#else
-    reported = begun;
-#endif
-    if
-    :: reported != 0 -> quiescent(cpu, reported, period, done)
-    :: else
-    fi
 }
 
 /* Switches the hardware: other translations go. */
@@ -149,7 +142,13 @@ end:
 proctype unmapper()
 {
     byte period, done, target, reported;
+    bool mine;
 
+    if                                             /* something else waits for a period already */
+    :: begin_period(period, target, mine); reported = current; quiescent(0, reported, period, done)
+    :: true
+    fi;
+    target = 0; reported = 0;
     pte = false;                                   /* region_clear_entries, under the space's lock */
     generation++;                                  /* vspace_flush */
     if
@@ -164,10 +163,7 @@ proctype unmapper()
        reported = current;
        quiescent(0, reported, period, done);
        if
-       :: target == 0 ->
-          period = current;                        /* begin_period */
-          begin_period(period, target);
-          report_begun(0, target, reported, period, done)
+       :: target == 0 || current < target -> begin_period(period, target, mine)
        :: else
        fi;
        reported = 0
@@ -179,7 +175,7 @@ proctype unmapper()
 }
 
 /* report_quiescent, with a callback of its own at some time. */
-inline report(own, begun, reported, period, done)
+inline report(own, mine, begun, reported, period, done)
 {
 #ifndef BREAK_PERIOD_LATE
     reported = current;
@@ -190,24 +186,34 @@ inline report(own, begun, reported, period, done)
 #endif
     quiescent(1, reported, period, done);
     if
-    :: !own && !finished ->
-       begin_period(period, begun);
-       own = begun != 0;
-       report_begun(1, begun, reported, period, done);
-       begun = 0
+    :: own < 2 && !finished -> begin_period(period, begun, mine); own++; begun = 0
     :: true
     fi;
-    reported = 0
+    if
+#ifdef BREAK_OWN_REPORT
+    :: current != reported && current == reported + 1 && mine ->
+#else
+    :: current != reported ->                      /* a second time */
+#endif
+       reported = current;
+#if !defined(BREAK_SECOND_REPORT) && !defined(BREAK_OWN_REPORT)
+       exit_check(1);
+#endif
+       quiescent(1, reported, period, done)
+    :: else
+    fi;
+    reported = 0; mine = false
 }
 
 proctype runner()
 {
     byte period, done, reported, begun;
-    bool own;
+    byte own;
+    bool mine;
 
     do
     :: skip;
-       report(own, begun, reported, period, done);
+       report(own, mine, begun, reported, period, done);
        if
        :: true -> space_load(1, V)                 /* come_to */
        :: true -> space_load(1, OTHER)
