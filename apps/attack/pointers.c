@@ -265,6 +265,37 @@ BOOT_TEST(pointers, bad_addresses_are_refused)
     close_child();
 }
 
+/* The kernel's own memory is really there, but slid: wherever it may lie (boot/uefi/layout.h), one
+ * of these addresses is in it. */
+static void aim_at(u64 address)
+{
+    u64 group = attack.group.cap.bits;
+
+    CHECK_STATUS(ferrous_syscall_plain(SYS_create_resource_group, group, address, 0),
+                 STATUS_BAD_ADDRESS);
+    CHECK_STATUS(ferrous_syscall_plain(SYS_group_info, group, address, 0), STATUS_BAD_ADDRESS);
+    CHECK_STATUS(ferrous_syscall_plain(SYS_futex_wait, 0, address, 1), STATUS_BAD_ADDRESS);
+}
+
+#define DIRECT_MAP_START 0xffff800000000000ull
+#define DIRECT_MAP_END   0xffffc00000000000ull
+#define DIRECT_MAP_BYTES (4ull << 30) /* of it are mapped at least */
+#define IMAGE_START      0xffffffff80000000ull
+#define IMAGE_END        0xffffffffc0000000ull
+#define IMAGE_STEP       (1ull << 21)
+
+BOOT_TEST(pointers, the_whole_kernel_half)
+{
+    const u64 inside = 0x100000; /* memory, not what firmware keeps at the very beginning */
+
+    for (u64 at = DIRECT_MAP_START; at < DIRECT_MAP_END; at += DIRECT_MAP_BYTES)
+        aim_at(at + inside);
+    for (u64 at = IMAGE_START; at < IMAGE_END; at += IMAGE_STEP) {
+        for (u64 page = 0; page < 8; page++)
+            aim_at(at + page * 16 * PAGE_SIZE);
+    }
+}
+
 static void close_made(const struct entry *entry, const struct syscall_frame *frame)
 {
     if (entry->number == SYS_create_resource_group)

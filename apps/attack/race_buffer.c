@@ -25,9 +25,23 @@ static u64 flip(void *argument)
             flipper->word[i] = flipper->a[i];
         for (u64 i = 0; i < flipper->count; i++)
             flipper->word[i] = flipper->b[i];
-        flipper->flips++;
+        (void)__atomic_fetch_add(&flipper->flips, 1, __ATOMIC_RELEASE);
     }
     return 0;
+}
+
+/* On the second CPU; waits until it does. */
+static enum status start_flipping(struct flipper *flipper, struct thread *thread)
+{
+    u64 until = PATIENCE;
+    enum status status = start_on(1, thread, flip, flipper);
+
+    while (status == STATUS_OK && __atomic_load_n(&flipper->flips, __ATOMIC_ACQUIRE) == 0) {
+        if (time_now_ns() > until)
+            status = STATUS_TIMED_OUT;
+        thread_yield();
+    }
+    return status;
 }
 
 static u64 stop_flipping(struct flipper *flipper, struct thread *thread)
@@ -94,9 +108,38 @@ static u64 receive_flipped(void *argument)
     return status;
 }
 
+#define BUFFER_WORDS (sizeof(struct message_buffer) / sizeof(u64))
+
+/* Two contents of the buffer. In the one all is good; in the other the same capability is moved
+ * away, and there are bad ones and absurd modes. */
+static struct flipped_caps {
+    u64 a[BUFFER_WORDS];
+    u64 b[BUFFER_WORDS];
+    cap_t port;
+    cap_t page;
+} flipped_caps;
+
+/* A new capability where the last one was moved to the receiver. */
+static void name_port(struct flipped_caps *caps)
+{
+    struct message_buffer *first = (void *)caps->a;
+    struct message_buffer *second = (void *)caps->b;
+    struct cap_restriction port = CAP_DERIVE_ALL;
+    struct cap_facts facts;
+
+    if (cap_inspect(caps->port, &facts) == STATUS_OK)
+        return;
+    port.rights = RIGHT_SEND | RIGHT_DERIVE | RIGHT_TRANSFER;
+    port.badge = 5;
+    CHECK_OK(cap_derive(endpoint.cap, &port, &caps->port));
+    for (u32 i = 0; i < MESSAGE_MAX_CAPS; i++)
+        first->send_caps[i] = (struct message_cap){caps->port, RIGHT_SEND, CAP_SEND_COPY};
+    second->send_caps[0] = (struct message_cap){caps->port, RIGHT_SEND, CAP_SEND_MOVE};
+}
+
 /* Sends lengths and counts in registers, bytes and capabilities in the buffer that another thread
  * scribbles over. */
-static void call_with_flipped_buffer(u64 rounds, u64 *delivered)
+static void call_with_flipped_buffer(struct flipped_caps *caps_named, u64 rounds, u64 *delivered)
 {
     struct dice dice = dice_for(20);
 
@@ -114,63 +157,54 @@ static void call_with_flipped_buffer(u64 rounds, u64 *delivered)
         status = ipc_call(endpoint, &message, PATIENCE);
         *delivered += status == STATUS_OK;
         CHECK_IN(status, SET(OK) | SET(BAD_ARGUMENT) | SET(MISSING_RIGHT) | REFUSED);
+        name_port(caps_named);
     }
 }
 
-#define BUFFER_WORDS (sizeof(struct message_buffer) / sizeof(u64))
-
-/* Two contents of the buffer: good capabilities of one kind, and a mixture of good, bad and absurd.
- */
-static void fill_contents(u64 *a, u64 *b, cap_t port, cap_t page)
+static void fill_contents(struct flipped_caps *caps)
 {
-    struct message_buffer *first = (void *)a;
-    struct message_buffer *second = (void *)b;
+    struct message_buffer *second = (void *)caps->b;
 
-    memset(first, 0x11, sizeof(*first));
-    memset(second, 0xee, sizeof(*second));
-    for (u32 i = 0; i < MESSAGE_MAX_CAPS; i++) {
-        first->send_caps[i] = (struct message_cap){port, RIGHT_SEND, CAP_SEND_COPY};
-        second->send_caps[i] = (struct message_cap){page, RIGHT_READ, CAP_SEND_COPY};
-    }
+    memset(caps->a, 0x11, sizeof(caps->a));
+    memset(caps->b, 0xee, sizeof(caps->b));
+    caps->port = CAP_NULL;
+    for (u32 i = 0; i < MESSAGE_MAX_CAPS; i++)
+        second->send_caps[i] = (struct message_cap){caps->page, RIGHT_READ, CAP_SEND_COPY};
     second->send_caps[2].cap.bits ^= 1ull << 50;
     second->send_caps[3].mode = 7;
+    name_port(caps);
 }
 
 BOOT_TEST_FLAGS(buffer, changed_by_another_processor_during_a_call, TEST_SMP)
 {
-    static u64 a[BUFFER_WORDS];
-    static u64 b[BUFFER_WORDS];
     static struct flipper flipper;
     static struct judge judge;
-    struct cap_restriction port = CAP_DERIVE_ALL;
     struct thread server;
     struct thread flipping;
     memory_t memory;
     u64 delivered = 0;
-    cap_t port_cap;
-    cap_t page_cap;
 
     judge = (struct judge){0};
     CHECK_OK(make_endpoint(0, &endpoint));
     CHECK_OK(memory_create(attack.group, PAGE_SIZE, 0, &memory));
-    port.rights = RIGHT_SEND | RIGHT_DERIVE | RIGHT_TRANSFER;
-    port.badge = 5;
-    CHECK_OK(cap_derive(endpoint.cap, &port, &port_cap));
-    CHECK_OK(cap_derive_rights(memory.cap, RIGHT_READ | RIGHT_DERIVE | RIGHT_TRANSFER, &page_cap));
-    fill_contents(a, b, port_cap, page_cap);
-    flipper = (struct flipper){
-        .word = (volatile u64 *)message_buffer(), .count = BUFFER_WORDS, .a = a, .b = b};
+    CHECK_OK(cap_derive_rights(memory.cap, RIGHT_READ | RIGHT_DERIVE | RIGHT_TRANSFER,
+                               &flipped_caps.page));
+    fill_contents(&flipped_caps);
+    flipper = (struct flipper){.word = (volatile u64 *)message_buffer(),
+                               .count = BUFFER_WORDS,
+                               .a = flipped_caps.a,
+                               .b = flipped_caps.b};
     CHECK_OK(start_on(0, &server, receive_flipped, &judge));
-    CHECK_OK(start_on(1, &flipping, flip, &flipper));
-    call_with_flipped_buffer(20 * options.rounds, &delivered);
+    CHECK_OK(start_flipping(&flipper, &flipping));
+    call_with_flipped_buffer(&flipped_caps, 20 * options.rounds, &delivered);
     CHECK(stop_flipping(&flipper, &flipping) > 0);
     CHECK_OK(endpoint_signal(endpoint));
     CHECK_EQ(thread_join(&server), STATUS_OK);
     CHECK_EQ(judge.wrong, 0);
     CHECK_EQ(judge.messages, delivered);
     CHECK(judge.caps > 0 && delivered < 20 * options.rounds);
-    CHECK_OK(cap_close(page_cap));
-    CHECK_OK(cap_close(port_cap));
+    CHECK_OK(cap_close(flipped_caps.page));
+    CHECK_OK(cap_close(flipped_caps.port));
     CHECK_OK(cap_close(memory.cap));
     CHECK_OK(cap_close(endpoint.cap));
 }
@@ -247,7 +281,7 @@ static void flip_plan(u64 first_word, u64 word_count, u64 rounds)
                                .count = word_count,
                                .a = (const u64 *)&good + first_word,
                                .b = (const u64 *)&bad + first_word};
-    CHECK_OK(start_on(1, &flipping, flip, &flipper));
+    CHECK_OK(start_flipping(&flipper, &flipping));
     spawn_while_flipped(group, &plan, rounds, &started);
     CHECK(stop_flipping(&flipper, &flipping) > 0);
     plan = good;
@@ -295,7 +329,7 @@ BOOT_TEST_FLAGS(buffer, limits_changed_while_a_group_is_made, TEST_SMP)
                                .count = sizeof(limits) / sizeof(u64),
                                .a = (const u64 *)&small,
                                .b = (const u64 *)&large};
-    CHECK_OK(start_on(1, &flipping, flip, &flipper));
+    CHECK_OK(start_flipping(&flipper, &flipping));
     for (u64 i = 0; i < 5 * options.rounds; i++) {
         struct group_usage usage;
         group_t group;

@@ -151,3 +151,56 @@ BOOT_TEST_FLAGS(revoke, against_mapping, TEST_SMP)
 {
     race_with(use_map, true);
 }
+
+/* --- all descendants at once --- */
+
+#define DESCENDANTS 2000u
+
+static u64 family[DESCENDANTS];
+
+/* Once one of them is found dead, so are all others, however long their slots are still being
+ * emptied. Returns how often one was not. */
+static u64 compare_deaths(void *argument)
+{
+    struct dice dice = dice_for((u64)(uintptr_t)argument);
+    u64 wrong = 0;
+
+    while (!__atomic_load_n(&stage.stop, __ATOMIC_ACQUIRE)) {
+        u64 one = family[dice_below(&dice, DESCENDANTS)];
+        u64 other = family[dice_below(&dice, DESCENDANTS)];
+
+        if (use_signal(one) != STATUS_OK)
+            wrong += use_signal(other) == STATUS_OK;
+        else
+            (void)__atomic_fetch_add(&stage.used, 1, __ATOMIC_RELAXED);
+    }
+    return wrong;
+}
+
+BOOT_TEST_FLAGS(revoke, kills_all_at_once, TEST_SMP)
+{
+    u64 rounds = 2 + options.rounds / 50;
+
+    for (u64 round = 0; round < rounds; round++) {
+        struct thread threads[2];
+        u64 until = PATIENCE;
+
+        memset(&stage, 0, sizeof(stage));
+        CHECK_OK(make_endpoint(0, &stage.parent));
+        for (u32 i = 0; i < DESCENDANTS; i++) {
+            cap_t child;
+
+            CHECK_OK(cap_derive_rights(stage.parent.cap, RIGHT_SIGNAL, &child));
+            family[i] = child.bits;
+        }
+        for (u64 i = 0; i < 2; i++)
+            CHECK_OK(start_on((u32)i + 1, &threads[i], compare_deaths, (void *)(2 * round + i)));
+        while (__atomic_load_n(&stage.used, __ATOMIC_RELAXED) < 10)
+            CHECK(time_now_ns() < until);
+        CHECK_OK(cap_revoke(stage.parent.cap));
+        __atomic_store_n(&stage.stop, true, __ATOMIC_RELEASE);
+        CHECK_EQ(thread_join(&threads[0]), 0);
+        CHECK_EQ(thread_join(&threads[1]), 0);
+        CHECK_OK(cap_close(stage.parent.cap));
+    }
+}
