@@ -29,6 +29,7 @@ static const u8 wanted_base[SYSCALL_LIMIT] = {
     [SYS_derive] = B_MEMORY,
     [SYS_grant] = B_SELF,
     [SYS_create_memory] = B_GROUP,
+    [SYS_clone_memory] = B_GROUP,
     [SYS_map] = B_MEMORY,
     [SYS_spawn] = B_GROUP,
     [SYS_wait] = B_SELF,
@@ -189,6 +190,7 @@ static void learn(struct dice *dice, u64 number, const struct syscall_frame *fra
         break;
     case SYS_create_endpoint:
     case SYS_create_memory:
+    case SYS_clone_memory:
     case SYS_create_thread:
     case SYS_create_resource_group:
     case SYS_create_timer:
