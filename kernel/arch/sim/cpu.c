@@ -75,7 +75,8 @@ void arch_stop_others(void)
 void atomic_point(void)
 {
     struct sim_machine *machine = sim_machine();
-    if (!machine->on_fiber || machine->others_stopped || machine->config.switch_gap == 0)
+    bool switches = machine->config.switch_gap != 0 || machine->leg_count != 0;
+    if (!machine->on_fiber || machine->others_stopped || !switches)
         return;
     if (--machine->switch_countdown > 0)
         return;
@@ -237,6 +238,60 @@ static bool pick_cpu(u32 *picked)
     return true;
 }
 
+void sim_script(const struct sim_leg *legs, u32 count)
+{
+    struct sim_machine *machine = sim_machine();
+    if (count > SIM_MAX_LEGS)
+        abort();
+    for (u32 i = 0; i < count; i++)
+        machine->legs[i] = legs[i];
+    machine->leg_count = count;
+    machine->leg = 0;
+    machine->legs_cut_short = 0;
+}
+
+u32 sim_script_cut_short(void)
+{
+    return sim_machine()->legs_cut_short;
+}
+
+/* The script's turn: the CPU of the present leg. While that spins, another runs, for one point at a
+ * time, until it has done something. False: the script is over. */
+static bool follow_script(u32 *picked)
+{
+    struct sim_machine *machine = sim_machine();
+    for (; machine->leg < machine->leg_count; machine->leg++) {
+        struct sim_leg *leg = &machine->legs[machine->leg];
+        if (!is_runnable(&machine->cpus[leg->cpu])) {
+            machine->legs_cut_short += leg->points != 0;
+            continue;
+        }
+        *picked = leg->cpu;
+        machine->switch_countdown = leg->points ? leg->points : UINT64_MAX;
+        for (u32 i = 0; machine->cpus[leg->cpu].spinning && i < SIM_MAX_CPUS; i++)
+            if (i != leg->cpu && is_runnable(&machine->cpus[i])) {
+                *picked = i;
+                machine->switch_countdown = 1;
+            }
+        machine->cpus[*picked].spinning = false;
+        return true;
+    }
+    machine->leg_count = 0;
+    return false;
+}
+
+/* The CPU that ran has come back: was its leg's last point reached? */
+static void note_leg(u32 ran)
+{
+    struct sim_machine *machine = sim_machine();
+    struct sim_leg *leg = &machine->legs[machine->leg];
+    if (machine->leg_count == 0 || ran != leg->cpu || leg->points == 0)
+        return;
+    leg->points = machine->switch_countdown;
+    if (leg->points == 0)
+        machine->leg++;
+}
+
 /* A CPU has done something other than spin: those that do may find their lock free. */
 static void note_progress(struct sim_machine *machine, const struct sim_cpu *cpu)
 {
@@ -266,20 +321,29 @@ bool sim_machine_run(void (*refill)(u32 cpu))
     for (;;) {
         u32 index;
         ask_for_commands(machine, refill);
-        if (machine->stopped || !pick_cpu(&index))
+        if (machine->stopped)
+            break;
+        bool scripted = machine->leg_count != 0 && follow_script(&index);
+        if (!scripted && !pick_cpu(&index))
             break;
         if (machine->picks_since_park++ > PICK_LIMIT) {
             sim_stop("deadlock: CPU %u and others do not leave the kernel", index);
             break;
         }
         u64 gap = machine->config.switch_gap;
-        machine->switch_countdown = 1 + sim_random_below(&machine->random, 2 * gap + 1);
+        if (!scripted)
+            machine->switch_countdown = 1 + sim_random_below(&machine->random, 2 * gap + 1);
         machine->cpus[index].parked = false;
         machine->current = index;
         if (gap > 0 && sim_random_below(&machine->random, 4) == 0)
             sim_tlb_speculate();
         sim_fiber_switch_to(index);
         note_progress(machine, &machine->cpus[index]);
+        if (scripted) {
+            note_leg(index);
+            machine->stopped |= machine->others_stopped;
+            continue;
+        }
         maybe_stall(machine, &machine->cpus[index]);
         if (machine->others_stopped)
             machine->stopped = true;

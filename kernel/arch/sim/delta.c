@@ -117,8 +117,11 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 {
     (void)signal_number, (void)context;
     u64 page = page_of((u64)(uintptr_t)info->si_addr);
-    if (!is_tracked_page(page))
-        give_up("the program touched memory that is not there\n");
+    if (!is_tracked_page(page)) {
+        fprintf(stderr, "the program touched %p, where nothing is\n", info->si_addr);
+        signal(SIGSEGV, SIG_DFL); /* the access is made again, and ends the program */
+        return;
+    }
     if (page_count == MAX_PAGES)
         give_up("too many pages of state were written\n");
     struct hot_page *hot = &pages[page_count++];

@@ -63,6 +63,10 @@ struct sim_machine {
     u64 ticks;
     u64 picks_since_park; /* times a CPU was picked since one last left the kernel */
     u64 switch_countdown;
+    struct sim_leg legs[SIM_MAX_LEGS]; /* the script, if there is one */
+    u32 leg_count;
+    u32 leg;
+    u32 legs_cut_short;
     u32 current; /* index of the CPU whose fiber runs; 0 where no fibers run */
     bool fibers_on;
     bool on_fiber;

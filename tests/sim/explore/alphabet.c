@@ -365,23 +365,30 @@ u32 alphabet_list(struct action *actions)
     return lister.count;
 }
 
-void alphabet_do(const struct action *action)
+bool alphabet_call(const struct action *action, struct spec_call *call)
 {
     const struct entry *entry = &entries[action->entry];
-    if (entry->wants == WANTS_TIME) {
-        (void)world_pass_time();
-        return;
-    }
-    struct spec_call call = {
+    if (entry->wants == WANTS_TIME)
+        return false;
+    *call = (struct spec_call){
         .thread = action->thread,
         .handle = handle_in(action->thread, action->slot),
         .info = message_info(LABEL, 0, 0, 0),
         .deadline_ns = TIME_NEVER,
         .words = {11, 12, 13, 0, 0, 0, 17, 18},
     };
-    call.caps[0].cap.bits = handle_in(action->thread, action->second);
-    entry->fill(&call);
-    world_call(&call);
+    call->caps[0].cap.bits = handle_in(action->thread, action->second);
+    entry->fill(call);
+    return true;
+}
+
+void alphabet_do(const struct action *action)
+{
+    struct spec_call call;
+    if (alphabet_call(action, &call))
+        world_call(&call);
+    else
+        (void)world_pass_time();
 }
 
 bool alphabet_ends_something(const struct action *action)

@@ -29,6 +29,8 @@ struct action {
 
 /* What can be done in the present state, always in the same order. */
 u32 alphabet_list(struct action *actions);
+/* The call that an action is, in the present state; false: it is none. */
+bool alphabet_call(const struct action *action, struct spec_call *call);
 /* Does it, in kernel and specification; what differs is noted (violated). */
 void alphabet_do(const struct action *action);
 /* Does it end a thread or a process? */

@@ -28,6 +28,14 @@ static const struct world_config worlds[] = {
         .alphabet = GROUP(CAPS) | GROUP(TRANSFER) | GROUP(MEMORY) | GROUP(IPC),
     },
     {
+        .name = "two", /* two CPUs, a process on each */
+        .threads = 1,
+        .cpus = 2,
+        .slot_limit = 8,
+        .queue_depth = {0, 1},
+        .alphabet = GROUP(IPC) | GROUP(CAPS),
+    },
+    {
         .name = "all", /* everything */
         .threads = 2,
         .cpus = 1,
@@ -59,6 +67,8 @@ static void usage(void)
            "  --seconds N    stop after so much processor time\n"
            "  --depth N      stop when all states so many steps from the start are known\n"
            "  --file PATH    keep what is found there, and go on from what is there\n"
+           "  --races N      two CPUs: in each state also all pairs of calls at once, with all\n"
+           "                 interleavings of at most N switches (1 or 2)\n"
            "  --sample N     compare all next steps of one in N states reached again\n"
            "  --blind FIELD  leave a field out of the fingerprint: this must be noticed;\n"
            "                 one of:");
@@ -119,6 +129,8 @@ static void set_option(const char *name, const char *value)
         options.limits.depth = (u32)number(value, &end);
     } else if (strcmp(name, "--sample") == 0) {
         options.limits.sample = (u32)number(value, &end);
+    } else if (strcmp(name, "--races") == 0) {
+        options.limits.preemptions = (u32)number(value, &end);
     } else if (strcmp(name, "--steps") == 0) {
         options.steps = (u32)number(value, &end);
     } else if (strcmp(name, "--walk") == 0) {
@@ -152,6 +164,16 @@ static bool search(void)
            (unsigned long long)totals.transitions, totals.depth,
            totals.fixed_point ? " (fixed point)" : "", (unsigned long long)totals.compared,
            totals.seconds, (double)totals.new_states / (totals.seconds + 0.001));
+    if (options.limits.preemptions) {
+        printf(
+            "world %s: %llu pairs of calls at once, %llu interleavings with at most %u switches: "
+            "%llu outcomes as one after the other, %llu in between\n",
+            options.world->name, (unsigned long long)totals.races.pairs,
+            (unsigned long long)totals.races.schedules, options.limits.preemptions,
+            (unsigned long long)totals.races.sequential, (unsigned long long)totals.races.other);
+        printf("the last pairs with an outcome in between:\n");
+        history_print();
+    }
     printf("hot: %u lines in %u pages\n", sim_delta_lines(), sim_delta_pages());
     return good;
 }

@@ -377,6 +377,11 @@ static bool expand(u32 record, const struct search_limits *limits)
     } while (tried == TRIED_AGAIN);
     if (tried == TRIED_FAILED)
         return report(record, &actions[count]);
+    if (limits->preemptions &&
+        !race_all_pairs(&levels[level_count - 1].image, limits->preemptions, &totals.races)) {
+        history_print();
+        return report(record, NULL);
+    }
     for (u32 i = 0; i < count; i++)
         if (!merge(record, &outcomes[i]))
             return report(record, &outcomes[i].action);

@@ -2,12 +2,14 @@
 #ifndef SEARCH_H
 #define SEARCH_H
 
-#include "alphabet.h"
+#include "race.h"
 
 struct search_limits {
-    u64 states;  /* distinct ones; 0: as many as there are */
-    u64 seconds; /* of processor time; 0: no limit */
-    u32 depth;   /* 0: no limit */
+    u64 states;      /* distinct ones; 0: as many as there are */
+    u64 seconds;     /* of processor time; 0: no limit */
+    u32 depth;       /* 0: no limit */
+    u32 preemptions; /* two CPUs: in each state all pairs of calls at once, with so many switches;
+                        0: no */
     u32 sample; /* one in so many reached-again states is compared in all its next steps; 0: none */
 };
 
@@ -20,6 +22,7 @@ struct search_totals {
     bool fixed_point;
     double seconds;
     u64 new_states; /* in this run */
+    struct race_totals races;
 };
 
 /* Searches from the world's start. `path` (may be NULL): a file that keeps what has been found from

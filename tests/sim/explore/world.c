@@ -27,9 +27,8 @@ struct world world;
 static SIM_STATE struct spec spec_state;
 static SIM_STATE u64 gone_handles[WORLD_PROCESSES];
 
-/* What the thread that acts next is to do. */
-static const struct spec_call *pending;
-static struct thread *pending_thread;
+/* What each thread is to do when it acts next; NULL: nothing. */
+static const struct spec_call *pending[WORLD_THREADS];
 static u64 pending_fault; /* address; 0: a call */
 static bool yielding;     /* whoever is current lets the next one run */
 
@@ -61,6 +60,7 @@ static NORETURN void broken(const char *what)
 static struct arch_context *user_step(u32 cpu, struct arch_context *context)
 {
     (void)cpu;
+    const struct spec_call *call = NULL;
     if (pending_fault) {
         const struct fault_info fault = {.reason = FAULT_PAGE_WRITE, .address = pending_fault};
         pending_fault = 0;
@@ -71,23 +71,43 @@ static struct arch_context *user_step(u32 cpu, struct arch_context *context)
         context->number = SYS_yield;
         return sim_syscall(context, context->number);
     }
-    if (!pending || context != &pending_thread->context)
+    for (u32 i = 0; i < WORLD_THREADS; i++)
+        if (pending[i] && context == &world.threads[i]->context) {
+            call = pending[i];
+            pending[i] = NULL;
+        }
+    if (!call)
         return context;
-    context->number = pending->number;
-    context->handle = pending->handle;
-    context->info = pending->info;
-    context->deadline = pending->deadline_ns;
+    context->number = call->number;
+    context->handle = call->handle;
+    context->info = call->info;
+    context->deadline = call->deadline_ns;
     context->aux = 0;
-    memcpy(context->words, pending->words, sizeof(context->words));
-    pending = NULL;
+    memcpy(context->words, call->words, sizeof(context->words));
     return sim_syscall(context, context->number);
+}
+
+static void go(void)
+{
+    if (!sim_machine_run(NULL))
+        violated("machine", "stopped: %s", sim_stop_reason());
+}
+
+static void run_on(u32 cpu, enum sim_command command)
+{
+    sim_cpu_command(cpu, command, 0);
+    go();
 }
 
 static void run(enum sim_command command)
 {
-    sim_cpu_command(0, command, 0);
-    if (!sim_machine_run(NULL))
-        violated("machine", "stopped: %s", sim_stop_reason());
+    run_on(0, command);
+}
+
+/* Where a thread is bound to: with two CPUs each process has one. */
+static u32 cpu_of(u32 thread)
+{
+    return world.config->cpus > 1 && thread + 1 == world.thread_count ? 1 : 0;
 }
 
 /* All threads have used the same time. How much each has used decides who runs next and nothing
@@ -112,16 +132,21 @@ static void forget_times(void)
 }
 
 /* The current thread yields, again and again, until this one's turn has come, or its end. */
-static void make_current(const struct thread *thread)
+static void make_current(u32 index)
 {
-    if (sim_cpu_context(0) == &thread->context)
+    const struct thread *thread = world.threads[index];
+    u32 cpu = cpu_of(index);
+    if (sim_cpu_context(cpu) == &thread->context)
         return;
     forget_times();
     for (u32 i = 0; i < SWITCH_ROUNDS && !run_has_failed(); i++) {
-        if (sim_cpu_context(0) == &thread->context || thread->exited)
+        if (sim_cpu_context(cpu) == &thread->context || thread->exited)
             return;
-        yielding = sim_cpu_context(0) != NULL;
-        run(yielding ? SIM_USER_STEP : SIM_TIMER);
+        for (u32 other = 0; other < world.config->cpus; other++)
+            if (sim_ipi_pending(other))
+                run_on(other, SIM_IPI);
+        yielding = sim_cpu_context(cpu) != NULL;
+        run_on(cpu, yielding ? SIM_USER_STEP : SIM_TIMER);
     }
     violated("progress", "a ready thread never runs");
 }
@@ -133,6 +158,12 @@ static bool is_quiet(void)
         if (sim_ipi_pending(i) || cpu->mailbox || grace_is_waiting(cpu))
             return false;
     }
+    for (u32 i = 0; i < world.thread_count; i++)
+        if (world.threads[i] && world.threads[i]->job_busy)
+            return false;
+    for (u32 i = 0; i < WORLD_PROCESSES; i++)
+        if (world.processes[i] && world.processes[i]->state == PROCESS_ENDING)
+            return false;
     return !reaper_has_work();
 }
 
@@ -142,13 +173,14 @@ static void quiesce(void)
     for (u32 i = 1; i < WORLD_THREADS; i++) {
         const struct thread *thread = world.threads[i];
         if (thread && (thread->flags & THREAD_FLAG_KILLED) && !thread->exited)
-            make_current(thread);
+            make_current(i);
     }
     for (u32 i = 0; i < QUIET_ROUNDS && !is_quiet(); i++) {
         if (run_has_failed())
             return;
         sim_time_advance(REST_NS);
-        run(sim_ipi_pending(0) ? SIM_IPI : SIM_TIMER);
+        for (u32 cpu = 0; cpu < world.config->cpus; cpu++)
+            run_on(cpu, sim_ipi_pending(cpu) ? SIM_IPI : SIM_TIMER);
     }
     EXPECT("progress", is_quiet(), "the kernel does not come to rest");
 }
@@ -159,18 +191,47 @@ bool world_can_act(u32 thread)
     return !at->exited && !at->wait_lock && !(at->flags & THREAD_FLAG_KILLED);
 }
 
-static void kernel_call(const struct spec_call *call)
+/* The thread is current, and makes the call at its next step. */
+static void prepare(const struct spec_call *call)
 {
     struct thread *thread = world.threads[call->thread];
-    make_current(thread);
-    if (run_has_failed())
-        return;
+    make_current(call->thread);
     for (u32 i = 0; i < MESSAGE_MAX_CAPS; i++)
         thread->buffer->send_caps[i] = call->caps[i];
-    pending = call;
-    pending_thread = thread;
-    run(SIM_USER_STEP);
+    pending[call->thread] = call;
+}
+
+static void kernel_call(const struct spec_call *call)
+{
+    prepare(call);
+    if (run_has_failed())
+        return;
+    run_on(cpu_of(call->thread), SIM_USER_STEP);
     quiesce();
+}
+
+bool world_race(const struct spec_call *first, const struct spec_call *second,
+                const struct sim_leg *legs, u32 leg_count)
+{
+    prepare(first);
+    prepare(second);
+    if (run_has_failed())
+        return false;
+    sim_cpu_command(cpu_of(first->thread), SIM_USER_STEP, 0);
+    sim_cpu_command(cpu_of(second->thread), SIM_USER_STEP, 0);
+    sim_script(legs, leg_count);
+    go();
+    bool whole = sim_script_cut_short() == 0;
+    sim_script(NULL, 0);
+    quiesce();
+    return whole;
+}
+
+void world_sequence(const struct spec_call *first, const struct spec_call *second)
+{
+    kernel_call(first);
+    if (!run_has_failed() && world_can_act(second->thread))
+        kernel_call(second);
 }
 
 /* --- Both --- */
@@ -444,6 +505,19 @@ static void close_start_caps(u32 thread)
     }
 }
 
+/* With two CPUs each process's threads stay on one. */
+static void bind_threads(struct thread *init)
+{
+    for (u32 i = 0; i < world.thread_count && world.config->cpus > 1; i++) {
+        const struct spec_call call = {
+            .number = SYS_thread_control,
+            .handle = handle_of(init, &world.threads[i]->object),
+            .words = {THREAD_SET_CPUS, 1ull << cpu_of(i)},
+        };
+        (void)set_up_call(init, &call, 0);
+    }
+}
+
 static void import(u64 *handles, u32 slot, const struct object *object, spec_ref specified)
 {
     const struct cap_slot *at =
@@ -521,6 +595,7 @@ void world_make(const struct world_config *config)
     history_reset(false);
     struct thread *init = boot(config);
     make_objects(init);
+    bind_threads(init);
     for (u32 i = 1; i < world.thread_count; i++)
         close_start_caps(i);
     make_specification(handles);

@@ -63,6 +63,12 @@ bool world_can_act(u32 thread);
 /* Thread `call->thread` makes the call, in the kernel and in the specification; then the kernel
  * finishes what it began. What differs between the two is noted (violated). */
 void world_call(const struct spec_call *call);
+/* With two CPUs, in the kernel alone: two threads call at once, interleaved as the legs say (see
+ * port/sim.h). False: a leg was cut short. */
+bool world_race(const struct spec_call *first, const struct spec_call *second,
+                const struct sim_leg *legs, u32 leg_count);
+/* The same calls one after the other, the second if its thread still can. */
+void world_sequence(const struct spec_call *first, const struct spec_call *second);
 /* Time passes to the next deadline. False: there is none. */
 bool world_pass_time(void);
 bool world_time_can_pass(void);

@@ -65,6 +65,19 @@ void sim_cpu_command(u32 cpu, enum sim_command command, u32 line);
  * (sim_stop_reason). */
 bool sim_machine_run(void (*refill)(u32 cpu));
 
+/* A script says which CPU goes on for how long, where chance would otherwise: leg after leg, the
+ * CPU passes so many switch points (atomic operations, 0: until it is parked). Where it would spin,
+ * the others go on until it need not. For the next sim_machine_run, after which, or when its legs
+ * are used up, chance is back. */
+#define SIM_MAX_LEGS 8u
+struct sim_leg {
+    u32 cpu;
+    u64 points;
+};
+void sim_script(const struct sim_leg *legs, u32 count);
+/* Legs of the last script whose CPU was parked before it had passed all its points. */
+u32 sim_script_cut_short(void);
+
 /* Why the machine stopped: "" if it did not; a panic's first line, "power off", "reset", ... */
 const char *sim_stop_reason(void);
 /* Stops the machine from within a fiber; never returns. From the host's stack: only notes the

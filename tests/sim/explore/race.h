@@ -1,0 +1,19 @@
+/* Two calls at once in explored states. */
+#ifndef RACE_H
+#define RACE_H
+
+#include "tests/sim/explore/alphabet.h"
+
+struct race_totals {
+    u64 pairs;
+    u64 schedules;
+    u64 sequential; /* outcomes that are those of one call after the other */
+    u64 other;      /* outcomes that are neither order's */
+};
+
+/* In the present state, whose image is given: each pair of calls of two threads on two CPUs, in all
+ * interleavings with at most `preemptions` (1 or 2) switches at locks and atomics. `allowed`: may
+ * an outcome be neither order's? False: something was wrong; what, is noted (violated). */
+bool race_all_pairs(const struct sim_image *image, u32 preemptions, struct race_totals *totals);
+
+#endif
