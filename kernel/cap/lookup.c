@@ -48,8 +48,10 @@ static enum status why_not(const struct cap_space *space, u64 handle)
     if (!slot)
         return STATUS_BAD_HANDLE;
     u32 generation = handle_generation(handle);
+    /* The handle first: who fills the slot meanwhile has stored the new generation before it. */
+    bool filled = ATOMIC_LOAD(&slot->handle) != 0;
     u32 newest = slot->generation;
-    if (generation == newest && ATOMIC_LOAD(&slot->handle) != 0)
+    if (generation == newest && filled)
         return STATUS_BAD_HANDLE; /* the right generation with a wrong secret */
     if (generation == newest && (slot->meta & CAP_FLAG_REVOKED))
         return STATUS_REVOKED;
