@@ -13,7 +13,8 @@ LIMIT_S = 600
 # Worlds, and when to stop. The first has an end: a fixed point.
 SEARCHES = {
     "quick": (("ipc", ("--states", "100000")), ("caps", ("--states", "100000"))),
-    "check": (("ipc", ()), ("caps", ("--states", "500000")), ("all", ("--states", "300000"))),
+    "check": (("ipc", ()), ("caps", ("--states", "500000")), ("all", ("--states", "300000")),
+              ("two", ("--races", "1", "--states", "500"))),
 }
 FIXED_POINTS = {"ipc"}
 SOAK_SECONDS = 3000
@@ -25,6 +26,8 @@ BLIND = {
 BLIND_STATES = "1000000"
 WALKS = {"quick": "1-10", "check": "1-100", "soak": "1-5000"}
 WALK_STEPS = "1000"
+# Every outcome of two calls at once is that of one after the other.
+RACES = ", 0 in between"
 STATES = re.compile(r"^world \w+: (\d+) states .*$", re.MULTILINE)
 STEPS = re.compile(r"^world \w+: (\d+) steps ", re.MULTILINE)
 
@@ -37,6 +40,8 @@ def search(context, world, arguments, limit_s=LIMIT_S):
     if status != 0 or not match:
         return failed(name, f"status {status}; again with: {PROGRAM} --world {world} {' '.join(arguments)}\n"
                             f"{output[-3000:]}")
+    if "--races" in arguments and RACES not in output:
+        return failed(name, f"outcomes in between, or none\n{output[-3000:]}")
     if world in FIXED_POINTS and not arguments and "(fixed point)" not in name:
         return failed(name, "there is no fixed point any more")
     return passed(name)
@@ -75,6 +80,7 @@ def run(context):
         return
     if context.profile == "soak":
         yield from context.map(lambda world: soak(context, world), ["caps", "all"])
+        yield search(context, "two", ("--races", "2", "--seconds", str(SOAK_SECONDS)), SOAK_SECONDS * 3)
     else:
         yield from context.map(lambda work: search(context, *work), SEARCHES[context.profile])
     if context.profile != "quick":

@@ -171,7 +171,8 @@ static bool search(void)
             options.world->name, (unsigned long long)totals.races.pairs,
             (unsigned long long)totals.races.schedules, options.limits.preemptions,
             (unsigned long long)totals.races.sequential, (unsigned long long)totals.races.other);
-        printf("the last pairs with an outcome in between:\n");
+        if (totals.races.other)
+            printf("the last pairs with an outcome in between:\n");
         history_print();
     }
     printf("hot: %u lines in %u pages\n", sim_delta_lines(), sim_delta_pages());

@@ -5,8 +5,8 @@
  * to its end (or passes m points, with two switches), then the first goes on. n and m run from 1
  * until a leg is cut short. After both calls and the kernel's rest the invariants are checked, and
  * the outcome (fingerprint and what both threads got) must be that of one of the two orders, as the
- * kernel itself has it, which in turn has been compared with the specification. Where a call is by
- * its nature two steps (reply_receive), what lies between the orders is counted apart.
+ * kernel itself has it, which in turn has been compared with the specification. An
+ * outcome in between is counted, and the pair kept for printing.
  */
 #include "tests/sim/explore/race.h"
 

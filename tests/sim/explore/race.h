@@ -12,8 +12,9 @@ struct race_totals {
 };
 
 /* In the present state, whose image is given: each pair of calls of two threads on two CPUs, in all
- * interleavings with at most `preemptions` (1 or 2) switches at locks and atomics. `allowed`: may
- * an outcome be neither order's? False: something was wrong; what, is noted (violated). */
+ * interleavings with at most `preemptions` (1 or 2) switches at locks and atomics. Pairs with an
+ * outcome that is neither order's are lines of the history. False: something was wrong; what, is
+ * noted (violated). */
 bool race_all_pairs(const struct sim_image *image, u32 preemptions, struct race_totals *totals);
 
 #endif
