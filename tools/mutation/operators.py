@@ -41,6 +41,7 @@ class Mutant:
     start: int
     end: int
     replacement: str
+    function: scan.Function  # that it lies in
 
 
 class Finder:
@@ -63,7 +64,7 @@ class Finder:
         self.names[name] = self.names.get(name, 0) + 1
         if self.names[name] > 1:
             name += f" #{self.names[name]}"
-        self.found.append(Mutant(name, self.path, start, end, replacement))
+        self.found.append(Mutant(name, self.path, start, end, replacement, function))
 
     def conditions(self, function):
         for keyword, start, end in scan.conditions(self.code, function):

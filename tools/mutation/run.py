@@ -93,7 +93,10 @@ class Laboratory:
         os.replace(self._path() + ".new", self._path())
 
     def key(self, mutant):
-        return hashlib.sha256(operators.apply(self.texts[mutant.path], mutant).encode()).hexdigest()
+        """Changes with the function that is mutated, and with nothing else."""
+        text, body = self.texts[mutant.path], mutant.function
+        changed = text[body.start:mutant.start] + mutant.replacement + text[mutant.end:body.end]
+        return hashlib.sha256(changed.encode()).hexdigest()
 
     def known(self, mutant, again=False):
         """What came of the mutant in an earlier run on the same source; None: nothing, or (`again`) it survived."""
