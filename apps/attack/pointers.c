@@ -24,6 +24,7 @@ enum target {
     ON_MEMORY,
     ON_MACHINE,
     ON_SELF,
+    ON_CHILD,
     ON_CHILD_THREAD,
 };
 
@@ -54,6 +55,9 @@ struct entry {
             __VA_ARGS__                                                                            \
         }                                                                                          \
     }
+
+/* Where the child has a page that this process has not. */
+#define CHILD_PAGE 0x500000000ull
 
 /* Places that are whole pages of the user half are good wishes for a mapping. */
 #define RANGE_STATUS (SET(BAD_ARGUMENT) | SET(NOT_FOUND) | SET(EXISTS))
@@ -116,6 +120,11 @@ static const struct entry entries[] = {
     NONE(trace_control),
     NONE(trace_emit),
     NONE(clock),
+    /* What is there may be reached though the process itself may not touch it. */
+    CALL(process_memory, ON_CHILD, USE_READ, W(1),
+         BAD | SET(BAD_ARGUMENT) | SET(NOT_FOUND) | SET(MISSING_RIGHT), PROCESS_MEMORY_READ, 0,
+         BUFFER, 16),
+    CALL(process_memory, ON_CHILD, USE_WRITE, W(2), BAD, PROCESS_MEMORY_READ, CHILD_PAGE, 0, 16),
 };
 
 #define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))
@@ -159,6 +168,8 @@ static u64 handle_for(const struct entry *entry)
         return memory.cap.bits;
     case ON_MACHINE:
         return attack.machine.cap.bits;
+    case ON_CHILD:
+        return child.handle.cap.bits;
     case ON_SELF:
         return start_self().cap.bits;
     case ON_CHILD_THREAD:
@@ -234,10 +245,14 @@ static void try_entry(const struct entry *entry, u32 word)
 static bool open_child(void)
 {
     struct process_spec held = {.held = true};
+    u64 page = CHILD_PAGE;
     enum status status = start_role_with(&held, attack.group, "sleep", NULL, &child);
 
     if (status == STATUS_OK)
         status = memory_create(attack.group, PAGE_SIZE, 0, &memory);
+    if (status == STATUS_OK)
+        status = memory_map_into(child.handle, memory, 0, PAGE_SIZE,
+                                 MAP_READ | MAP_WRITE | MAP_FIXED, &page);
     if (status != STATUS_OK)
         test_fail(__FILE__, __LINE__, "a child to aim at: %s", status_text(status));
     return status == STATUS_OK && addresses_open();
@@ -323,7 +338,9 @@ BOOT_TEST(pointers, good_addresses_are_taken)
         frame = (struct syscall_frame){
             .number = entries[i].number, .handle = handle_for(&entries[i]), .deadline = SOON};
         fill_words(&entries[i], &frame);
-        frame.words[__builtin_ctz(entries[i].words)] = address;
+        frame.words[__builtin_ctz(entries[i].words)] =
+            entries[i].number == SYS_process_memory && entries[i].use == USE_READ ? CHILD_PAGE
+                                                                                  : address;
         status = ferrous_syscall(&frame);
         /* An empty plan starts nothing. */
         CHECK_IN(status, entries[i].number == SYS_spawn        ? SET(BAD_ARGUMENT)
