@@ -225,4 +225,6 @@ void process_close(struct process *process)
 {
     (void)cap_close(process->handle.cap);
     (void)cap_close(process->main_thread.cap);
+    process->handle.cap = CAP_NULL;
+    process->main_thread.cap = CAP_NULL;
 }

@@ -228,19 +228,6 @@ enum status page_table_map(struct page_table *table, u64 address, paddr_t frame,
     return STATUS_OK;
 }
 
-enum status page_table_reserve(struct page_table *table, u64 start, u64 end)
-{
-    for (u64 address = start; address < end;
-         address = align_down(address, span_of(1)) + span_of(1)) {
-        struct place place;
-        enum status status = find_or_make(table, address, 0, &place);
-
-        if (status != STATUS_OK && status != STATUS_EXISTS)
-            return status;
-    }
-    return STATUS_OK;
-}
-
 bool page_table_lookup(const struct page_table *table, u64 address, paddr_t *frame, u32 *access,
                        u32 *level)
 {
@@ -262,16 +249,6 @@ bool page_table_replace(struct page_table *table, u64 address, paddr_t frame, u3
         return false;
     DEBUG_ASSERT(is_aligned(frame.raw, span_of(place.level)));
     arch_pte_write(place.entry, arch_pte_leaf(frame, access, place.level));
-    return true;
-}
-
-bool page_table_protect(struct page_table *table, u64 address, u32 access)
-{
-    struct place place = find(table, address, 0);
-
-    if (!is_leaf(&place))
-        return false;
-    arch_pte_write(place.entry, arch_pte_leaf(target_of(&place), access, place.level));
     return true;
 }
 

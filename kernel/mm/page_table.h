@@ -32,15 +32,11 @@ void page_table_destroy(struct page_table *table);
 enum status page_table_map(struct page_table *table, u64 address, paddr_t frame, u32 access,
                            u32 level) MUST_USE;
 
-/* Ensures that the tables down to level 0 for [start, end) exist, so that map cannot fail. */
-enum status page_table_reserve(struct page_table *table, u64 start, u64 end) MUST_USE;
-
 /* What is mapped at address: false if nothing. */
 bool page_table_lookup(const struct page_table *table, u64 address, paddr_t *frame, u32 *access,
                        u32 *level);
 
-/* Changes the access of a present leaf, or replaces its frame too; false if there is none. */
-bool page_table_protect(struct page_table *table, u64 address, u32 access);
+/* Replaces frame and access of a present leaf; false if there is none. */
 bool page_table_replace(struct page_table *table, u64 address, paddr_t frame, u32 access);
 
 /* Removes the leaf at address; false if none. Reports what it mapped. A 2 MiB leaf is removed

@@ -27,57 +27,53 @@ static enum status bring_in(u64 address, u32 access)
     return status;
 }
 
-/* Faults that one copy may take: each page twice. */
-static u64 fault_limit(u64 size_bytes)
+/* Tries again after each page that was brought in. `attempt` says where it stopped. Faults that one
+ * copy may take: each page twice. */
+static enum status copy(bool (*attempt)(void *kernel, user_ptr_t user, u64 size_bytes, u64 *fault),
+                        void *kernel, user_ptr_t user, u64 size_bytes, u32 access)
 {
-    return 2 * (size_bytes / PAGE_SIZE + 2);
+    if (!range_is_user(user.raw, size_bytes))
+        return STATUS_BAD_ADDRESS;
+    for (u64 i = 2 * (size_bytes / PAGE_SIZE + 2); i > 0; i--) {
+        u64 fault;
+        if (attempt(kernel, user, size_bytes, &fault))
+            return STATUS_OK;
+        enum status status = bring_in(fault, access);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_BAD_ADDRESS;
+}
+
+static bool try_write(void *from, user_ptr_t to, u64 size_bytes, u64 *fault)
+{
+    /* SAFETY: copy has checked the user range; `from` is the caller's of that size. */
+    return arch_user_write(to, from, size_bytes, fault);
+}
+
+static bool try_load(void *value, user_ptr_t address, u64 size_bytes, u64 *fault)
+{
+    (void)size_bytes;
+    *fault = address.raw;
+    /* SAFETY: aligned, and copy has checked the range. */
+    return arch_user_load_u32(address, value);
 }
 
 enum status user_read(void *to, user_ptr_t from, u64 size_bytes)
 {
-    if (!range_is_user(from.raw, size_bytes))
-        return STATUS_BAD_ADDRESS;
-    for (u64 i = fault_limit(size_bytes); i > 0; i--) {
-        u64 fault;
-        /* SAFETY: range_is_user has checked the user range; `to` is the caller's of that size. */
-        if (arch_user_read(to, from, size_bytes, &fault))
-            return STATUS_OK;
-        enum status status = bring_in(fault, ACCESS_READ);
-        if (status != STATUS_OK)
-            return status;
-    }
-    return STATUS_BAD_ADDRESS;
+    /* SAFETY: `to` is the caller's of that size; copy checks the user range. */
+    return copy(arch_user_read, to, from, size_bytes, ACCESS_READ);
 }
 
 enum status user_write(user_ptr_t to, const void *from, u64 size_bytes)
 {
-    if (!range_is_user(to.raw, size_bytes))
-        return STATUS_BAD_ADDRESS;
-    for (u64 i = fault_limit(size_bytes); i > 0; i--) {
-        u64 fault;
-        /* SAFETY: range_is_user has checked the user range; `from` is the caller's of that size. */
-        if (arch_user_write(to, from, size_bytes, &fault))
-            return STATUS_OK;
-        enum status status = bring_in(fault, ACCESS_WRITE);
-        if (status != STATUS_OK)
-            return status;
-    }
-    return STATUS_BAD_ADDRESS;
+    /* SAFETY: try_write reads it only. */
+    return copy(try_write, (void *)(uintptr_t)from, to, size_bytes, ACCESS_WRITE);
 }
 
 enum status user_load_u32(user_ptr_t address, u32 *value)
 {
     if (address.raw % sizeof(u32) != 0)
         return STATUS_BAD_ARGUMENT;
-    if (!range_is_user(address.raw, sizeof(u32)))
-        return STATUS_BAD_ADDRESS;
-    for (u64 i = fault_limit(sizeof(u32)); i > 0; i--) {
-        /* SAFETY: aligned and below USER_END. */
-        if (arch_user_load_u32(address, value))
-            return STATUS_OK;
-        enum status status = bring_in(address.raw, ACCESS_READ);
-        if (status != STATUS_OK)
-            return status;
-    }
-    return STATUS_BAD_ADDRESS;
+    return copy(try_load, value, address, sizeof(u32), ACCESS_READ);
 }

@@ -133,11 +133,6 @@ static inline struct thread *thread_of(struct object *object)
     return CONTAINER_OF(object, struct thread, object);
 }
 
-static inline struct thread *thread_of_context(struct arch_context *context)
-{
-    return (struct thread *)(void *)context;
-}
-
 void thread_subsystem_init(void);
 
 /* A thread paid by `payer`, with a message buffer at byte `offset` of `memory`, whose page it keeps

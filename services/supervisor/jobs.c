@@ -23,6 +23,7 @@ void job_ended(struct child *child)
 
 static void forget(struct child *child)
 {
+    child_destroy_group(child);
     (void)cap_close(child->notify.cap);
     child->notify.cap = CAP_NULL;
     child->entry = NULL;

@@ -103,8 +103,9 @@ static void disassemble(struct assembly *assembly)
     }
 }
 
-static void destroy_group(struct child *child)
+void child_destroy_group(struct child *child)
 {
+    process_close(&child->process);
     (void)group_destroy(child->group);
     (void)cap_close(child->group.cap);
     child->group.cap = CAP_NULL;
@@ -141,13 +142,10 @@ enum status launch(struct supervisor *supervisor, struct child *child,
         return status;
     child->started_ns = time_now_ns();
     status = launch_in_group(&assembly, request);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK)
         status = process_watch(child->process.handle, child->watch);
-        if (status != STATUS_OK)
-            process_close(&child->process);
-    }
     if (status != STATUS_OK)
-        destroy_group(child);
+        child_destroy_group(child);
     return status;
 }
 
@@ -162,7 +160,5 @@ enum status child_collect(struct child *child)
         memset(&child->record, 0, sizeof(child->record));
     child->ended_ns = time_now_ns();
     child->cpu_ns = group_usage(child->group, &usage) == STATUS_OK ? usage.cpu_ns : 0;
-    process_close(&child->process);
-    destroy_group(child);
     return STATUS_OK;
 }

@@ -92,10 +92,12 @@ static void handle_deaths(void *context, u64 bits)
         if ((bits & 1ull << i) == 0 || child->state != CHILD_RUNNING ||
             child_collect(child) != STATUS_OK)
             continue;
-        if (child->entry->is_service)
+        if (child->entry->is_service) {
+            child_destroy_group(child);
             service_ended(supervisor, child);
-        else
+        } else {
             job_ended(child);
+        }
     }
 }
 

@@ -3,7 +3,9 @@
  * requests of the process manager's clients arrive there.
  *
  * A child is a service of the manifest or a job (a program run for a client). Each lives in a
- * resource group of its own, destroyed with everything in it when the child has ended. Its place in
+ * resource group of its own, destroyed with everything in it: a service's when it has ended, a
+ * job's when its client has fetched the result or has gone, so that what the client was given of a
+ * short job is good when it arrives. Its place in
  * `children` is its signal bit, and the badge by which the manager knows it as a client is that
  * place plus one.
  */
@@ -77,8 +79,11 @@ struct launch_request {
 enum status launch(struct supervisor *supervisor, struct child *child,
                    const struct launch_request *request) MUST_USE;
 
-/* Takes a child that has ended apart: record, used time, group. WOULD_BLOCK: it has not. */
+/* Notes how a child has ended: record, used time. WOULD_BLOCK: it has not. */
 enum status child_collect(struct child *child) MUST_USE;
+
+/* Closes what is held of a child that has ended, and destroys its group with all that is left. */
+void child_destroy_group(struct child *child);
 
 u32 child_index(const struct supervisor *supervisor, const struct child *child);
 

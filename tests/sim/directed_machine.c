@@ -628,7 +628,7 @@ static struct thread *first_thread(void)
     for (u32 i = 0; i < SIM_MAX_CPUS; i++) {
         struct arch_context *context = sim_cpu_parked(i) ? sim_cpu_context(i) : NULL;
         if (context)
-            return thread_of_context(context);
+            return CONTAINER_OF(context, struct thread, context);
     }
     return NULL;
 }

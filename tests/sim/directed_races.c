@@ -1,4 +1,5 @@
-/* Directed programs: two calls at once, held up at every place. See race_everywhere. */
+/* Directed programs: two calls at once, held up at every place. See race_everywhere. Long because
+ * there are many pairs worth it. */
 #include "directed.h"
 
 #include "ipc/endpoint.h"

@@ -1,9 +1,5 @@
 /* System calls with random arguments: one filler per call, from one table that also says what the
-<<<<<<< HEAD
  * handle must be. Long because there are many calls. */
-=======
- * handle must be. It is long because it is one filler for each call, and the table. */
->>>>>>> cc7714b (ipc: defer and adopt calls, and let waits inherit a call's deadline)
 #include "program.h"
 
 #include "abi/machine.h"
@@ -73,7 +69,8 @@ static void random_words(struct program *program, struct arch_context *context)
 }
 
 /* --- IPC
- * ---------------------------------------------------------------------------------------------- */
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static bool store_send_caps(struct program *program, u32 count)
 {

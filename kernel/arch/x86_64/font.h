@@ -9,7 +9,12 @@
 #define FONT_COLUMNS 5u
 #define FONT_ROWS    8u /* the last is for what hangs below the line */
 
-/* Rows from the top; bit 4 is the leftmost dot. */
-extern const u8 font_glyphs[FONT_LAST - FONT_FIRST + 1][FONT_ROWS];
+/* A byte for each row, the top one in the highest; bit 4 of it is the leftmost dot. */
+extern const u64 font_glyphs[FONT_LAST - FONT_FIRST + 1];
+
+static inline u8 font_row(u32 glyph, u32 row)
+{
+    return (u8)(font_glyphs[glyph] >> (FONT_ROWS - 1 - row) * 8);
+}
 
 #endif

@@ -55,10 +55,10 @@ void framebuffer_init(const struct boot_info *boot)
 /* Each dot of the font is one pixel wide and two high. */
 static void draw_cell(u32 x, u32 y)
 {
-    const u8 *glyph = font_glyphs[(u8)cells[y][x] - FONT_FIRST];
+    u32 glyph = (u8)cells[y][x] - FONT_FIRST;
     volatile u32 *corner = pixels + (u64)y * CELL_HEIGHT * stride + x * CELL_WIDTH;
     for (u32 line = 0; line < CELL_HEIGHT; line++) {
-        u32 dots = (u32)glyph[line * FONT_ROWS / CELL_HEIGHT]
+        u32 dots = (u32)font_row(glyph, line * FONT_ROWS / CELL_HEIGHT)
                    << (CELL_WIDTH - FONT_COLUMNS - GLYPH_LEFT);
         for (u32 dot = 0; dot < CELL_WIDTH; dot++)
             corner[dot] = dots >> (CELL_WIDTH - 1 - dot) & 1u ? COLOUR_INK : COLOUR_PAPER;

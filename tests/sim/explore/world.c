@@ -1,4 +1,5 @@
-/* Making the world, and moving it on: in the kernel, and in the specification beside it. */
+/* Making the world, and moving it on: in the kernel, and in the specification beside it. It
+ * is long because each step is taken twice, and what it takes stands together. */
 #include "world.h"
 
 #include "abi/memory.h"
