@@ -1,6 +1,7 @@
-"""Tries a sample of the mutants that follows from the commit: new ones for each, the same for all who test it.
+"""Tries a sample of the mutants that follows from the commit: others for each, the same for all who test it.
 
-All of them: `make mutants`. Those that tests/mutants/survivors names are not drawn.
+`make check` draws from those that are recorded as killed (tests/mutants/killed) and still are in the sources: what the
+tests noticed they notice still. `make mutants` and `make soak` try all.
 """
 
 import random
@@ -30,7 +31,11 @@ def run(context):
     if trouble:
         yield failed("the sound kernel passes", trouble)
         return
-    drawn = [mutant for mutant in mutants if mutant.name not in reasons]
+    killed = mutation.read_killed(context)
+    drawn = [mutant for mutant in mutants
+             if (mutant.name not in reasons if context.profile == "soak" else mutant.name in killed)]
+    if len(drawn) < SAMPLE:
+        yield failed("enough of the recorded mutants are still there", f"{len(drawn)}; tools/mutants --record")
     random.Random(context.commit()).shuffle(drawn)
     if context.profile != "soak":
         drawn = drawn[:SAMPLE]

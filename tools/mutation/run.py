@@ -16,6 +16,7 @@ from mutation import build, operators
 FOLDERS = ("kernel/cap", "kernel/ipc", "kernel/syscall")
 FILES = ("kernel/core/cap_node.c", "kernel/mm/user_copy.c", "kernel/sched/lend.c")
 RESULTS = "build/mutants/results.json"
+KILLED_LIST = "tests/mutants/killed"
 SURVIVORS = "tests/mutants/survivors"
 # What the simulator runs when the directed programs and unit tests have not noticed: few seeds first, on each number
 # of CPUs, then those that `make check` runs.
@@ -55,6 +56,19 @@ def read_survivors(context):
         elif name:
             reasons[name] = (reasons[name] + " " + line.strip()).strip()
     return reasons
+
+
+def read_killed(context):
+    """Names of the mutants that were killed when tests/mutants/killed was last recorded (tools/mutants --record)."""
+    return set(line for line in context.read(KILLED_LIST).splitlines() if line and not line.startswith("#"))
+
+
+def record_killed(laboratory, mutants):
+    names = sorted(m.name for m in mutants if (laboratory.known(m) or {}).get("outcome") == KILLED)
+    with open(os.path.join(ROOT, KILLED_LIST), "w", encoding="utf-8") as file:
+        file.write("# Mutants that the tests kill, recorded by `tools/mutants --record`; make check draws from them.\n")
+        file.writelines(name + "\n" for name in names)
+    return len(names)
 
 
 class Laboratory:
