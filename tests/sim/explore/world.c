@@ -581,6 +581,9 @@ static void share_out(const u64 *handles)
     u64 badged_handle = world.threads[0]->context.words[0];
     give(2, badged_handle, UINT32_MAX, CAP_SEND_MOVE, handles);
     give(1, handles[CAP_E1], send, CAP_SEND_COPY, handles);
+    /* With two CPUs, something to revoke while it is received by. */
+    if (world.config->cpus > 1)
+        give(2, handles[CAP_E0], UINT32_MAX, CAP_SEND_COPY, handles);
     give(1, handles[CAP_E0], UINT32_MAX, CAP_SEND_MOVE, handles);
     give(2, handles[CAP_E1], UINT32_MAX, CAP_SEND_MOVE, handles);
     give(1, handles[CAP_MEMORY], UINT32_MAX, CAP_SEND_MOVE, handles);
