@@ -1,5 +1,5 @@
-/* Making the world, and moving it on: in the kernel, and in the specification beside it. It
- * is long because each step is taken twice, and what it takes stands together. */
+/* Making the world, and moving it on: in the kernel, and in the specification beside it. One file,
+ * long because making and moving share what is asked of each thread and CPU. */
 #include "world.h"
 
 #include "abi/memory.h"
