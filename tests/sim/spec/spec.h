@@ -115,7 +115,8 @@ struct spec_thread {
     spec_ref endpoint; /* where it waits */
     spec_ref cap;      /* by which capability; SPEC_NONE: it was closed or moved since */
     u64 deadline_ns;
-    u64 since; /* order of waiting */
+    u64 asked_ns; /* the deadline that the call named; it inherits a tighter one */
+    u64 since;    /* order of waiting */
     struct spec_message message;
     u64 willing;      /* info word that says what it takes */
     spec_ref serving; /* thread */

@@ -25,6 +25,10 @@ static void begin_wait(u32 thread, enum spec_wait wait, spec_ref endpoint, spec_
                        u64 deadline_ns)
 {
     struct spec_thread *at = thread_at((spec_ref)thread);
+    at->asked_ns = deadline_ns;
+    /* While it serves a call, nothing that it waits for lasts longer than that. */
+    if (at->serving != SPEC_NONE && thread_at(at->serving)->deadline_ns < deadline_ns)
+        deadline_ns = thread_at(at->serving)->deadline_ns;
     at->wait = wait;
     at->endpoint = endpoint;
     at->cap = cap;
