@@ -122,13 +122,12 @@ void sched_settle(struct thread *thread)
     sched_go_home(thread);
 }
 
-/* What the borrower runs on is taken back. Whom it serves, it serves in its own time from now on.
- */
+/* What the borrower runs on is taken back. Whom it serves still, it serves in its own time from now
+ * on, but for no longer than that caller waits. */
 static void send_home(struct thread *borrower, const struct cpu *cpu)
 {
     bring_home(borrower->home, cpu);
     ATOMIC_STORE(&borrower->activity, borrower->home);
-    ATOMIC_STORE(&borrower->serve_deadline, TIME_NEVER);
 }
 
 /* This CPU owned the activity when `lendings` was its count: whoever runs on it goes on with its

@@ -170,7 +170,7 @@ static void replies(const char *name)
     }
 }
 
-/* Who works on a call's activity waits no longer than the call. */
+/* Who serves a call waits no longer than the call. */
 static void inherited_deadlines(const char *name)
 {
     for (u32 i = 0; i < view()->thread_count; i++) {
@@ -178,9 +178,8 @@ static void inherited_deadlines(const char *name)
         unsigned long long id = thread->object.id;
         EXPECT(name,
                thread->serve_deadline == TIME_NEVER ||
-                   (thread->serving && thread->activity != thread->home &&
-                    thread->serve_deadline == thread->serving->wait_deadline),
-               "thread %llu has the deadline of a call that it does not work for", id);
+                   (thread->serving && thread->serve_deadline == thread->serving->wait_deadline),
+               "thread %llu has the deadline of a call that it does not serve", id);
         if (thread->server && thread->server->wait_lock && thread->server->server &&
             !thread->server->faulted)
             EXPECT(name, thread->server->wait_deadline <= thread->server->serve_deadline,

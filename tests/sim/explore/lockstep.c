@@ -58,9 +58,6 @@ static void check_wait(u32 index)
         if (thread->wait_lock == &world.endpoints[i]->lock)
             EXPECT("spec_waits", wanted->endpoint == world.spec_endpoints[i],
                    "thread %u waits at endpoint %u, specified: another", index, i);
-    /* When an outer caller has left, the kernel forgets an inner caller's deadline. */
-    if (thread->wait_deadline == wanted->asked_ns)
-        wanted->deadline_ns = wanted->asked_ns;
     EXPECT("spec_deadlines", thread->wait_deadline == wanted->deadline_ns,
            "thread %u waits until %llu, specified: %llu", index,
            (unsigned long long)thread->wait_deadline, (unsigned long long)wanted->deadline_ns);
