@@ -65,6 +65,7 @@ enum status cap_inspect(cap_t cap, struct cap_facts *facts)
     facts->expiry_ns = frame.words[4];
     facts->depth = frame.words[5];
     facts->object_id = frame.words[6];
+    facts->sole = frame.words[7] != 0;
     return STATUS_OK;
 }
 
@@ -100,6 +101,26 @@ enum status channel_create(group_t group, u32 queue_depth, u64 grace_ns, struct 
         close_channel(a);
         close_channel(b);
     }
+    return status;
+}
+
+/* The last references of mappings go a grace period after them. */
+#define TAKE_TRIES 4
+
+enum status memory_take(memory_t memory)
+{
+    struct cap_facts facts = {0};
+    enum status status = STATUS_OK;
+
+    /* Revoking returns when all kernel entries that had found the capability elsewhere are over:
+     * what they have mapped meanwhile is seen below. */
+    for (u32 i = 0; i < TAKE_TRIES && status == STATUS_OK && !facts.sole; i++) {
+        status = cap_revoke(memory.cap);
+        if (status == STATUS_OK)
+            status = cap_inspect(memory.cap, &facts);
+    }
+    if (status == STATUS_OK && !facts.sole)
+        return STATUS_BUSY;
     return status;
 }
 

@@ -9,6 +9,7 @@ static void expect_nothing_fits(group_t group)
     struct process process;
     endpoint_t endpoint;
     endpoint_t made;
+    struct channel ends[2];
     memory_t memory;
     memory_t source;
     group_t inner;
@@ -17,6 +18,7 @@ static void expect_nothing_fits(group_t group)
     group_limits_init(&limits, "inner");
     CHECK_OK(make_endpoint(0, &endpoint));
     CHECK_STATUS(endpoint_create(group, 0, 0, &made), STATUS_GROUP_LIMIT);
+    CHECK_STATUS(channel_create(group, 0, 0, &ends[0], &ends[1]), STATUS_GROUP_LIMIT);
     CHECK_STATUS(memory_create(group, PAGE_SIZE, 0, &memory), STATUS_GROUP_LIMIT);
     CHECK_OK(memory_create(systest.group, PAGE_SIZE, MEMORY_EAGER, &source));
     CHECK_STATUS(memory_clone(group, source, 0, PAGE_SIZE, &memory), STATUS_GROUP_LIMIT);

@@ -54,6 +54,8 @@ static void list_calls(void)
     ADD(signal, OBJECT_ENDPOINT, RIGHT_SIGNAL, 0, 0, 0, 0);
     ADD(cancel, OBJECT_THREAD, RIGHT_CONTROL, 0, 0, 0, 0);
     ADD(create_endpoint, OBJECT_GROUP, RIGHT_CREATE_ENDPOINT, 0, 0, 0, 0);
+    ADD(defer, OBJECT_GROUP, RIGHT_CREATE_ENDPOINT, 0, 0, 0, 0);
+    ADD(create_channel, OBJECT_GROUP, RIGHT_CREATE_ENDPOINT, 0, 0, 0, 0);
     ADD(derive, ANY, RIGHT_DERIVE, UINT32_MAX, 0, TIME_NEVER, 0);
     ADD(grant, OBJECT_PROCESS, RIGHT_GRANT, endpoint, UINT32_MAX, CAP_SEND_COPY, 0);
     ADD(revoke, ANY, RIGHT_REVOKE, 0, 0, 0, 0);

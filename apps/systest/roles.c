@@ -267,7 +267,34 @@ static int role_block(const char *argument)
     return (int)futex_wait(&word, 0, TIME_NEVER);
 }
 
+/* Answers by the reply capability that it was given, or else by the number; the exit code is the
+ * status. */
+static int role_answer(const char *argument)
+{
+    struct message message = MESSAGE_INIT(77);
+    reply_t reply = {start_cap("reply")};
+
+    if (cap_is_null(reply.cap))
+        (void)!string_to_u64(argument, &reply.cap.bits);
+    return (int)ipc_reply_to(reply, &message);
+}
+
+/* Takes memory that was handed on; the exit code is its first byte. */
+static int role_take(const char *argument)
+{
+    memory_t memory = {start_cap("memory")};
+    u64 address = 0;
+
+    (void)argument;
+    if (memory_take(memory) != STATUS_OK ||
+        memory_map(memory, 0, PAGE_SIZE, MAP_READ | MAP_WRITE, &address) != STATUS_OK)
+        return 255;
+    return *(volatile u8 *)(uintptr_t)address;
+}
+
 static const struct test_role roles[] = {
+    {"answer", role_answer},
+    {"take", role_take},
     {"exit", role_exit},
     {"sleep", role_sleep},
     {"spin", role_spin},

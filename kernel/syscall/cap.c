@@ -182,4 +182,5 @@ void syscall_inspect(struct thread *thread)
     set_result(thread, 4, ref.expires_ns);
     set_result(thread, 5, ref.node->depth);
     set_result(thread, 6, ref.object->id);
+    set_result(thread, 7, ATOMIC_LOAD(&ref.object->references) == 1);
 }

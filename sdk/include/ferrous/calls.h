@@ -48,6 +48,7 @@ struct cap_facts {
     u64 expiry_ns;
     u64 depth;
     u64 object_id;
+    bool sole; /* nothing else refers to the object: no capability, mapping or pinned page */
 };
 
 enum status cap_inspect(cap_t cap, struct cap_facts *facts) MUST_USE;
@@ -78,6 +79,11 @@ enum status memory_map(memory_t memory, u64 offset, u64 size_bytes, u32 flags,
 enum status memory_map_into(process_t process, memory_t memory, u64 offset, u64 size_bytes,
                             u32 flags, u64 *address) MUST_USE;
 enum status memory_unmap(u64 address, u64 size_bytes) MUST_USE;
+/* For memory that was received with a message and is to be this process's alone: takes away what
+ * the sender has mapped or derived, and makes sure that nothing is left. BUSY: the sender keeps a
+ * hold on it (a page under a thread's message buffer, another capability); REVOKED, MISSING_RIGHT
+ * (REVOKE). */
+enum status memory_take(memory_t memory) MUST_USE;
 enum status memory_unmap_in(process_t process, u64 address, u64 size_bytes) MUST_USE;
 enum status memory_protect(u64 address, u64 size_bytes, u32 flags) MUST_USE;
 enum status memory_protect_in(process_t process, u64 address, u64 size_bytes, u32 flags) MUST_USE;
