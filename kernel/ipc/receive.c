@@ -188,6 +188,7 @@ static void wait_to_receive(struct endpoint *endpoint, struct thread *receiver,
 {
     receiver->message_info = info;
     receiver->wait_mark = cap_ref_mark(ref);
+    (void)endpoint_wait_is_revoked(endpoint, receiver); /* the mark has the epoch of now */
     wait_prepare(receiver);
     wait_begin(receiver, &endpoint->lock, &endpoint->receivers, &receive_ops, endpoint,
                deadline_ns);

@@ -58,11 +58,13 @@ static bool fits_queue(const struct endpoint *endpoint, u64 info)
            endpoint->blocked_sends == 0;
 }
 
-static void remember(struct thread *thread, const struct cap_ref *ref, u64 info, bool calling)
+static void remember(struct endpoint *endpoint, struct thread *thread, const struct cap_ref *ref,
+                     u64 info, bool calling)
 {
     thread->message_info = info;
     thread->message_badge = ref ? ref->badge : 0;
     thread->wait_mark = ref ? cap_ref_mark(ref) : (struct cap_mark){0};
+    (void)endpoint_wait_is_revoked(endpoint, thread); /* the mark has the epoch of now */
     thread->calling = calling;
 }
 
@@ -82,7 +84,7 @@ static void send_locked(struct endpoint *endpoint, struct thread *sender, const 
     } else if (info & INFO_NONBLOCK) {
         status = endpoint->depth > 0 ? STATUS_FULL : STATUS_WOULD_BLOCK;
     } else {
-        remember(sender, ref, info, false);
+        remember(endpoint, sender, ref, info, false);
         thread_set_status(sender, STATUS_OK);
         wait_to_send(endpoint, sender, deadline_ns);
         return;
@@ -154,7 +156,7 @@ void endpoint_call(struct thread *caller, const struct cap_ref *ref, u64 info, u
         thread_set_status(caller, status);
         return;
     }
-    remember(caller, ref, info, true);
+    remember(endpoint, caller, ref, info, true);
     struct activity *activity = caller->activity;
     if (server)
         call_now(endpoint, caller, server, deadline_ns);
@@ -185,7 +187,7 @@ bool endpoint_fault(struct thread *thread, struct endpoint *endpoint, u64 badge)
         spin_unlock(&endpoint->lock);
         return false;
     }
-    remember(thread, NULL, 0, true);
+    remember(endpoint, thread, NULL, 0, true);
     thread->message_badge = badge;
     thread->faulted = true;
     struct activity *activity = thread->activity;

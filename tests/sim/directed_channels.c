@@ -50,12 +50,14 @@ SCENARIO(create_channel_needs_a_group_and_room)
     pass_time(10000000);
     CHECK_EQ(call(init, CALL(create_channel, small)), STATUS_GROUP_LIMIT);
     u64 refused = 0;
+    u32 held = init->thread->space->used_count;
     for (u64 n = 1; !directed_failed(); n++) {
         fail_allocation(n);
         u64 status = call(init, CALL(create_channel, GROUP));
         if (!allocation_failed() && CHECK_EQ(status, STATUS_OK))
             break;
         CHECK(status == STATUS_NO_MEMORY || status == STATUS_GROUP_LIMIT);
+        CHECK_EQ(init->thread->space->used_count, held);
         refused++;
     }
     CHECK(refused > 0);

@@ -139,6 +139,27 @@ SCENARIO(unusual_calls_do_not_take_the_fast_path)
     CHECK_EQ(fast_replies(), replies);
 }
 
+SCENARIO(a_fast_reply_does_not_wait_where_the_peer_is_gone)
+{
+    struct pair pair = make_pair();
+    CHECK_EQ(call(pair.init, CALL(send, pair.endpoint)), STATUS_OK);
+    CHECK_EQ(finish(pair.server), STATUS_OK);
+    CHECK_EQ(call(pair.init, CALL(create_channel, init_cap(INIT_CAP_GROUP))), STATUS_OK);
+    u64 near = result_word(pair.init, 0), far = result_word(pair.init, 1);
+    CHECK(start(pair.server, CALL(receive, near, .deadline = FOREVER)));
+    warm(pair.caller);
+    u64 calls = fast_calls(), replies = fast_replies();
+    CHECK(start(pair.caller, CALL(call, near, .deadline = FOREVER)));
+    CHECK_EQ(finish(pair.server), STATUS_OK);
+    CHECK_EQ(fast_calls(), calls + 1);
+    CHECK_EQ(status_of_close(pair.init, far), STATUS_OK);
+    pass_time(10000000);
+    warm(pair.server);
+    CHECK_EQ(call(pair.server, CALL(reply_receive, near, .deadline = FOREVER)), STATUS_PEER_CLOSED);
+    CHECK_EQ(finish(pair.caller), STATUS_OK);
+    CHECK_EQ(fast_replies(), replies);
+}
+
 /* The server has a call to answer, and something about its reply_receive is unusual. */
 SCENARIO(unusual_replies_do_not_take_the_fast_path)
 {

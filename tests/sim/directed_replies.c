@@ -445,6 +445,50 @@ SCENARIO(a_deadline_goes_down_a_chain_and_to_who_adopts)
     CHECK_EQ(at.other->thread->serve_deadline, TIME_NEVER);
 }
 
+/* Init calls, `server` calls `other` with a deadline; then init leaves. */
+SCENARIO(who_works_in_its_own_time_has_no_deadline_but_its_own)
+{
+    struct deferred at = defer_a_call(FOREVER);
+    struct actor *canceller = new_thread(at.server, init_self(), NULL);
+    u64 inner = make_endpoint(at.other, 0, 0);
+    CHECK_EQ(call(at.server, CALL(adopt, at.reply)), STATUS_OK);
+    CHECK(start(at.other, CALL(receive, inner, .deadline = FOREVER)));
+    u64 deadline = sim_now_ns() + 50000000;
+    CHECK(start(at.server, CALL(call, inner, .deadline = deadline)));
+    CHECK_EQ(finish(at.other), STATUS_OK);
+    CHECK_EQ(at.other->thread->serve_deadline, deadline);
+    CHECK_EQ(call(canceller, CALL(cancel, init_main_thread())), STATUS_OK);
+    CHECK_EQ(finish(at.init), STATUS_CANCELLED);
+    CHECK(at.other->thread->activity == at.other->thread->home);
+    CHECK_EQ(at.other->thread->serve_deadline, TIME_NEVER);
+    CHECK_EQ(call(at.other, CALL(reply, 0)), STATUS_OK);
+    CHECK_EQ(finish(at.server), STATUS_OK);
+}
+
+/* The word that says so is what memory is handed on by. */
+SCENARIO(inspect_tells_whether_a_capability_is_alone)
+{
+    struct actor *init = directed_init();
+    u64 memory = make_memory(init, PAGE_SIZE);
+    CHECK_EQ(status_of(init, memory), STATUS_OK);
+    CHECK_EQ(result_word(init, 7), 1);
+    u64 child = derive(init, memory, ~0ull, 0);
+    CHECK_EQ(status_of(init, memory), STATUS_OK);
+    CHECK_EQ(result_word(init, 7), 0);
+    CHECK_EQ(status_of(init, child), STATUS_OK);
+    CHECK_EQ(result_word(init, 7), 0);
+    CHECK_EQ(status_of_revoke(init, memory), STATUS_OK);
+    CHECK_EQ(status_of(init, memory), STATUS_OK);
+    CHECK_EQ(result_word(init, 7), 1);
+    CHECK_EQ(call(init, CALL(map, memory, W(0, 0, 0, PAGE_SIZE, MAP_READ))), STATUS_OK);
+    CHECK_EQ(status_of(init, memory), STATUS_OK);
+    CHECK_EQ(result_word(init, 7), 0);
+    CHECK_EQ(status_of_revoke(init, memory), STATUS_OK);
+    pass_time(50000000);
+    CHECK_EQ(status_of(init, memory), STATUS_OK);
+    CHECK_EQ(result_word(init, 7), 1);
+}
+
 /* A fault has no deadline, or a slow debugger would end the process. */
 SCENARIO(a_fault_does_not_inherit)
 {

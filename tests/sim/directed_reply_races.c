@@ -199,3 +199,29 @@ RACE(deferring_a_call_whose_caller_leaves)
     CHECK(race_everywhere(&first, &second, verify_deferred, &contest) > 3);
     CHECK(contest.first_won > 0 && contest.second_won > 0);
 }
+
+/* The capability leaves while it is used: either that was before, or it is of no use. */
+static void verify_moved(void *argument)
+{
+    struct contest *contest = argument;
+    CHECK(wait_until(both_back, contest));
+    u64 status = contest->at.server->thread->context.number;
+    CHECK(status == STATUS_OK || status == STATUS_STALE_HANDLE);
+    contest->first_won += status == STATUS_OK;
+    contest->second_won += status != STATUS_OK;
+}
+
+RACE(what_was_moved_away_meanwhile_is_of_no_use)
+{
+    struct contest contest = begin(&raced_caller);
+    struct deferred *at = &contest.at;
+    struct call uses[] = {CALL(adopt, at->reply), CALL(reply, at->reply)};
+    struct racer moves = {at->other, CALL(grant, init_self(), W(at->reply, ~0u, CAP_SEND_MOVE))};
+    /* Found, and then held up before the lock: only the look under the lock tells. */
+    for (u32 i = 0; i < ARRAY_SIZE(uses); i++) {
+        struct racer use = {at->server, uses[i]};
+        contest.first_won = contest.second_won = 0;
+        CHECK(race_everywhere(&use, &moves, verify_moved, &contest) > 8);
+        CHECK(contest.first_won > 0 && contest.second_won > 0);
+    }
+}
