@@ -68,7 +68,7 @@ def table(results, targets, recorded):
     for name in targets:
         if name not in results:
             rows.append((targets[name]["title"], number(targets[name].get("linux")),
-                         number(targets[name].get("sel4")), number(targets[name]["target"]), "-", "-",
+                         number(targets[name].get("sel4")), number(targets[name].get("target")), "-", "-",
                          "not measured yet"))
     widths = [max(len(row[i]) for row in rows) for i in range(7)]
     return "\n".join(row[0].ljust(widths[0]) + "  "

@@ -20,6 +20,13 @@ static void measure_call(void)
     cap = GIVE("endpoint", endpoint, RIGHT_RECEIVE);
     start_role("server", &cap, 1, NO_HANDLER, &process);
     MEASURE("call_reply_empty", MANY, 1, MUST(ipc_call_plain(endpoint, 1, TIME_NEVER)));
+    MEASURE("call_reply_4_words", MANY, 1, {
+        struct message words = MESSAGE_INIT(1);
+
+        for (u64 word = 0; word < 4; word++)
+            words.words[word] = word;
+        MUST(ipc_call(endpoint, &words, TIME_NEVER));
+    });
     MEASURE("call_reply_8_words", MANY, 1, {
         struct message words = MESSAGE_INIT(1);
 
@@ -35,6 +42,26 @@ static void measure_call(void)
     MEASURE("call_reply_256_bytes", MANY, 1, {
         message.info = message_info(1, 0, 0, 0);
         message_put_data(&message, data, sizeof(data));
+        MUST(ipc_call(endpoint, &message, TIME_NEVER));
+    });
+    stop_role(&process);
+    (void)cap_close(endpoint.cap);
+}
+
+/* The client gives a copy of a capability, which the server closes before it answers. */
+static void measure_call_with_cap(void)
+{
+    struct process process;
+    struct process_cap cap;
+    struct message message;
+    endpoint_t endpoint;
+
+    MUST(endpoint_create(bench.group, 0, 0, &endpoint));
+    cap = GIVE("endpoint", endpoint, RIGHT_RECEIVE);
+    start_role("taker", &cap, 1, NO_HANDLER, &process);
+    MEASURE("call_reply_capability", MANY, 1, {
+        message = MESSAGE_INIT(1);
+        (void)message_put_cap(&message, endpoint.cap, RIGHT_SIGNAL, CAP_SEND_COPY);
         MUST(ipc_call(endpoint, &message, TIME_NEVER));
     });
     stop_role(&process);
@@ -162,15 +189,29 @@ static void measure_caps(void)
         (void)cap_close(child);
     }
     bench_report("revoke", 100, 1);
+    for (u32 i = 0; i < 8 + BENCH_WARM_UP; i++) {
+        u64 start;
+
+        for (u32 n = 0; n < MANY; n++)
+            MUST(cap_derive_rights(endpoint.cap, UINT32_MAX, &child));
+        start = time_ticks();
+        MUST(cap_revoke(endpoint.cap));
+        bench_samples[i] = time_ticks() - start;
+    }
+    bench_report("revoke_1000", 8, 1);
     (void)cap_close(endpoint.cap);
 }
+
+static u32 futex_word; /* nobody waits for it */
 
 void bench_calls(void)
 {
     MEASURE("null_syscall", MANY, 1, (void)ferrous_syscall_plain(SYS_null, 0, 0, 0));
     measure_caps();
     measure_call();
+    measure_call_with_cap();
     measure_arrivals();
     measure_ping_pong();
     measure_yield();
+    MEASURE("futex_wake", MANY, 1, (void)futex_wake(&futex_word, 1));
 }

@@ -19,6 +19,20 @@ static int role_server(void)
     }
 }
 
+/* Closes the capability that a call brings. */
+static int role_taker(void)
+{
+    endpoint_t endpoint = {start_cap("endpoint")};
+    struct message message;
+
+    MUST(ipc_receive(endpoint, &message, 1, TIME_NEVER));
+    for (;;) {
+        MUST(cap_close(message_take_cap(&message, 0)));
+        message.info = message_info(1, 0, 0, 0);
+        MUST(ipc_reply_receive(endpoint, &message, 1, TIME_NEVER));
+    }
+}
+
 /* Takes messages and signals, and notes how long they were on their way. */
 static int role_arrival(void)
 {
@@ -67,8 +81,8 @@ static const struct role {
     const char *name;
     int (*run)(void);
 } roles[] = {
-    {"server", role_server}, {"arrival", role_arrival}, {"pong", role_pong},
-    {"yield", role_yield},   {"fault", role_fault},
+    {"server", role_server}, {"taker", role_taker}, {"arrival", role_arrival},
+    {"pong", role_pong},     {"yield", role_yield}, {"fault", role_fault},
 };
 
 int run_role(const char *role)
