@@ -17,7 +17,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests")]
 
-from ferrous import console  # noqa: E402
+from ferrous import console, manual  # noqa: E402
 from ferrous.machine import Machine  # noqa: E402
 from system import session  # noqa: E402
 
@@ -100,7 +100,7 @@ def main(arguments):
     write(RESULTS, {name: {"value": value, "unit": unit} for name, (value, unit) in results.items()})
     if "--record" in arguments:
         write(RECORDED, {name: value for name, (value, _) in results.items()})
-        print(f"recorded in {os.path.relpath(RECORDED, ROOT)}")
+        print(f"recorded in {os.path.relpath(RECORDED, ROOT)}", *manual.update_costs())
     if "--check" in arguments:
         if not recorded:
             print("bench: nothing is recorded; bench/bench.py --record does")

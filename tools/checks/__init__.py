@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Callable, Dict
 
-from checks import (build, compilers, coverage, directed, explorer, format_check, fuzz, headers, layers, memory_safety,
-                    models, mutants, sdk, simulator, symbols, text_rules, tidy, tools_check, unit)
+from checks import (build, compilers, coverage, directed, explorer, format_check, fuzz, headers, layers, manual_check,
+                    memory_safety, models, mutants, sdk, simulator, symbols, text_rules, tidy, tools_check, unit)
 from checks import booted, bench
 
 
@@ -20,6 +20,8 @@ PARTS = [
     Part("tools", "the tools' own tests", tools_check.run, {"quick": 0.2, "check": 0.5, "soak": 1}),
     Part("layers", "who includes whom", layers.run, {"quick": 0.1, "check": 0.2, "soak": 1}),
     Part("text", "rules that a text search can check", text_rules.run, {"quick": 0.1, "check": 0.2, "soak": 1}),
+    Part("manual", "a page for each system call, and its code compiles", manual_check.run,
+         {"quick": 0.3, "check": 0.5, "soak": 1}),
     Part("format", "clang-format", format_check.run, {"quick": 0.3, "check": 0.5, "soak": 1}),
     Part("build", "everything builds without a warning", build.run, {"quick": 1, "check": 2, "soak": 5}),
     Part("unit", "host unit tests under ASan and UBSan", unit.run, {"quick": 0.5, "check": 2, "soak": 10}),
