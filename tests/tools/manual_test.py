@@ -63,6 +63,12 @@ class Rules(unittest.TestCase):
         self.assertEqual(len(manual.set_problems([CALL], {})), 1)
         self.assertEqual(len(manual.set_problems([], {"signal": page})), 1)
 
+    def test_statuses_that_were_seen(self):
+        self.assertEqual(manual.undocumented("signal                  10 OK:7 REVOKED:3\nnull      0"), [])
+        self.assertEqual(manual.undocumented("signal                  10 OK:7 FULL:3"),
+                         ["docs/manual/signal.md: Errors does not have FULL"])
+        self.assertEqual(len(manual.undocumented("nothing")), 1)
+
     def test_code_that_is_not_true_of_the_sdk(self):
         context = Context()
         self.assertEqual(context.make("idl"), "")

@@ -3,8 +3,9 @@
 import os
 import time
 
+from ferrous import manual
 from ferrous.context import ROOT
-from ferrous.outcome import failed, passed
+from ferrous.outcome import failed, passed, result
 
 PROGRAM = "build/host/simulator"
 FIXED_SEEDS = "1-40"
@@ -16,10 +17,12 @@ BATCH = 4
 WAYS = ((), ("--fail-frames",), ("--twice",))
 
 
-def batch(context, seeds, cpus, way=()):
-    """One run of the simulator."""
+def batch(context, seeds, cpus, way=(), tables=None):
+    """One run of the simulator. `tables` gets what it prints, then with how each call ended."""
     command = [PROGRAM, "--seeds", seeds, "--cpus", str(cpus), "--steps", str(STEPS[context.profile]), *way]
-    status, output = context.run(command, timeout_s=900)
+    status, output = context.run(command + (["--coverage"] if tables is not None else []), timeout_s=900)
+    if tables is not None:
+        tables.append(output)
     name = " ".join(["seeds", seeds, "on", str(cpus), "CPUs", *way])
     first, last = (int(part) for part in seeds.split("-"))
     if status == 0:
@@ -40,7 +43,9 @@ def run(context):
     share = (last - first + 1) // len(CPUS)
     fixed = [(f"{first + i * share}-{first + (i + 1) * share - 1}", cpus, WAYS[i % len(WAYS)])
              for i, cpus in enumerate(CPUS)]
-    yield from context.map(lambda work: batch(context, *work), fixed)
+    tables = []
+    yield from context.map(lambda work: batch(context, *work, tables=tables), fixed)
+    yield result("each status that a call gave stands in its manual page", manual.undocumented("\n".join(tables)))
     # The commit's first digits start the other seeds: new ones for each commit, the same for all who test it.
     seed = int(context.commit()[:12], 16) + 1000
     end = time.monotonic() + SECONDS[context.profile]

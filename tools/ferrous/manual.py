@@ -22,6 +22,7 @@ NAME_LINE = re.compile(r"^`(\w+)`, number (\d+): (.+)$")
 NUMBER_ROW = re.compile(r"^\| number `rax` \| (\d+) \|", re.MULTILINE)
 ERROR_ROW = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| (.*) \|$", re.MULTILINE)
 MEASURED = re.compile(r"^Measured \(`(\w+)`\): [\d,]+ instructions\.", re.MULTILINE)
+SEEN = re.compile(r"^[a-z]\w+ +\d+(?: [A-Z_]+:\d+)+$")
 RECORDED = "bench/recorded.json"
 # Helpers of the SDK that an example defines are its own; a page's functions need no prototype.
 EXAMPLE_FLAGS = ["-fsyntax-only", "-Wno-missing-prototypes", "-x", "c"]
@@ -157,6 +158,24 @@ def error_problems(page, known):
     if not seen and "None." not in text:
         problems.append("Errors: no status in the table, and no sentence \"None.\"")
     return problems
+
+
+def documented(page):
+    """The statuses in the page's table."""
+    return {name for names, _ in ERROR_ROW.findall(page.sections.get("Errors", ""))
+            for name in re.findall(r"`(\w+)`", names)}
+
+
+def undocumented(table):
+    """Statuses that calls were seen to give, in the simulator's words (`call 100 OK:90 FULL:10`), and that their pages
+    do not name."""
+    all_pages, problems = pages(), set()
+    rows = [line.split() for line in table.splitlines() if SEEN.match(line)]
+    for name, _, *ends in rows:
+        known = documented(all_pages[name]) | {"OK"} if name in all_pages else set()
+        problems |= {f"{page_path(name)}: Errors does not have {end.split(':')[0]}" for end in ends
+                     if end.split(":")[0] not in known}
+    return sorted(problems) if rows else ["the simulator printed no table of calls"]
 
 
 def right_problems(page, known, words):
