@@ -116,7 +116,8 @@ struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns)
     struct activity *activity = caller->home;
     struct endpoint *endpoint;
     if (unlikely(!arch_can_swap()) || unlikely(cpu->attention.any) ||
-        unlikely(!info_is_plain(info)) || unlikely(deadline_ns != TIME_NEVER) ||
+        unlikely(!info_is_plain(info)) ||
+        unlikely((deadline_ns & caller->serve_deadline) != TIME_NEVER) ||
         unlikely(caller->activity != activity) ||
         unlikely(!find(caller, handle, RIGHT_SEND, &endpoint)))
         return give_up(caller, handle, info);

@@ -445,8 +445,9 @@ SCENARIO(a_deadline_goes_down_a_chain_and_to_who_adopts)
     CHECK_EQ(at.other->thread->serve_deadline, TIME_NEVER);
 }
 
-/* Init calls, `server` calls `other` with a deadline; then init leaves. */
-SCENARIO(who_works_in_its_own_time_has_no_deadline_but_its_own)
+/* Init calls, `server` calls `other` with a deadline; then init leaves. `other` still serves, in
+ * its own time: it waits no longer than `server` does, by the fast path neither. */
+SCENARIO(who_works_in_its_own_time_keeps_its_callers_deadline)
 {
     struct deferred at = defer_a_call(FOREVER);
     struct actor *canceller = new_thread(at.server, init_self(), NULL);
@@ -460,9 +461,16 @@ SCENARIO(who_works_in_its_own_time_has_no_deadline_but_its_own)
     CHECK_EQ(call(canceller, CALL(cancel, init_main_thread())), STATUS_OK);
     CHECK_EQ(finish(at.init), STATUS_CANCELLED);
     CHECK(at.other->thread->activity == at.other->thread->home);
-    CHECK_EQ(at.other->thread->serve_deadline, TIME_NEVER);
+    CHECK_EQ(at.other->thread->serve_deadline, deadline);
+    u64 last = make_endpoint(at.other, 0, 0);
+    CHECK(start(canceller, CALL(receive, last, .deadline = FOREVER)));
+    CHECK(start(at.other, CALL(call, last, .deadline = FOREVER)));
+    CHECK_EQ(at.other->thread->wait_deadline, deadline);
+    CHECK_EQ(call(canceller, CALL(reply, 0)), STATUS_OK);
+    CHECK_EQ(finish(at.other), STATUS_OK);
     CHECK_EQ(call(at.other, CALL(reply, 0)), STATUS_OK);
     CHECK_EQ(finish(at.server), STATUS_OK);
+    CHECK_EQ(at.other->thread->serve_deadline, TIME_NEVER);
 }
 
 /* The word that says so is what memory is handed on by. */
