@@ -321,7 +321,6 @@ struct arch_context *sched_exit(void)
 {
     struct cpu *cpu = this_cpu();
     u32 idle_rounds = 0;
-    cpu->attention.look = 0;
     for (;;) {
         if (unlikely(cpu->recheck)) {
             struct thread *killed = cpu->recheck;
@@ -343,6 +342,7 @@ struct arch_context *sched_exit(void)
         if (likely(thread && !cpu->need_resched && mailbox_is_empty(cpu))) {
             come_to(cpu, thread);
             arm_timer(cpu);
+            cpu->attention.look = 0; /* all of it has been looked at */
             return &thread->context;
         }
         if (!thread && !idle_has_work(cpu, idle_rounds++) && idle_enter(cpu))
