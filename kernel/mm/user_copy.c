@@ -27,14 +27,19 @@ static enum status bring_in(u64 address, u32 access)
     return status;
 }
 
-/* Tries again after each page that was brought in. `attempt` says where it stopped. Faults that one
- * copy may take: each page twice. */
+/* Faults that one copy may take: each page twice. */
+static u64 fault_limit(u64 size_bytes)
+{
+    return 2 * (size_bytes / PAGE_SIZE + 2);
+}
+
+/* Tries again after each page that was brought in. `attempt` says where it stopped. */
 static enum status copy(bool (*attempt)(void *kernel, user_ptr_t user, u64 size_bytes, u64 *fault),
                         void *kernel, user_ptr_t user, u64 size_bytes, u32 access)
 {
     if (!range_is_user(user.raw, size_bytes))
         return STATUS_BAD_ADDRESS;
-    for (u64 i = 2 * (size_bytes / PAGE_SIZE + 2); i > 0; i--) {
+    for (u64 i = fault_limit(size_bytes); i > 0; i--) {
         u64 fault;
         if (attempt(kernel, user, size_bytes, &fault))
             return STATUS_OK;
@@ -56,7 +61,7 @@ static bool try_load(void *value, user_ptr_t address, u64 size_bytes, u64 *fault
     (void)size_bytes;
     *fault = address.raw;
     /* SAFETY: aligned, and copy has checked the range. */
-    return arch_user_load_u32(address, value);
+    return arch_user_load_u32(address, (u32 *)value);
 }
 
 enum status user_read(void *to, user_ptr_t from, u64 size_bytes)

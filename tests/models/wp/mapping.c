@@ -14,12 +14,6 @@ static inline u32 cap_ref_rights(const struct cap_ref *ref);
 
 #define FLAG(flags, bit) (((flags) & (bit)) != 0)
 
-/*@ assigns \nothing;
-    ensures read: FLAG(flags, MAP_READ) ==> FLAG(\result, RIGHT_READ);
-    ensures write: FLAG(flags, MAP_WRITE) && !FLAG(flags, MAP_PRIVATE) ==> FLAG(\result,
-   RIGHT_WRITE); ensures execute: FLAG(flags, MAP_EXECUTE) ==> FLAG(\result, RIGHT_EXECUTE); */
-static u32 rights_needed(u64 flags);
-
 /*@ requires \valid_read(ref);
     assigns \nothing;
     ensures read: FLAG(\result, ACCESS_READ) ==> FLAG(ref->meta, RIGHT_READ);
