@@ -26,6 +26,8 @@ static const u8 wanted_base[SYSCALL_LIMIT] = {
     [SYS_signal] = B_ENDPOINT,
     [SYS_cancel] = B_THREAD,
     [SYS_create_endpoint] = B_GROUP,
+    [SYS_create_channel] = B_GROUP,
+    [SYS_defer] = B_GROUP,
     [SYS_derive] = B_MEMORY,
     [SYS_grant] = B_SELF,
     [SYS_create_memory] = B_GROUP,
@@ -188,7 +190,12 @@ static void learn(struct dice *dice, u64 number, const struct syscall_frame *fra
         handles[dice_below(dice, POOL)] = frame->words[1];
         handles[dice_below(dice, POOL)] = frame->words[0];
         break;
+    case SYS_create_channel:
+        handles[dice_below(dice, POOL)] = frame->words[1];
+        handles[dice_below(dice, POOL)] = frame->words[0];
+        break;
     case SYS_create_endpoint:
+    case SYS_defer:
     case SYS_create_memory:
     case SYS_clone_memory:
     case SYS_create_thread:
