@@ -3,6 +3,7 @@
  * says for each call of abi/syscalls.def which words those are; a call without an entry fails the
  * test, so a new one cannot be forgotten.
  */
+#include "abi/questions.h"
 #include "addresses.h"
 
 #include "lib/format.h"
@@ -38,8 +39,9 @@ struct entry {
     u64 given[8]; /* the other words */
 };
 
-/* Stand for the child's handle, and for a good message buffer. */
+/* Stand for the child's handle, its number, and for a good message buffer. */
 #define CHILD     0x1111111111111111ull
+#define CHILD_ID  0x3333333333333333ull
 #define BUFFER    0x2222222222222222ull
 #define LOG_TOPIC MACHINE_INFO_LOG
 
@@ -118,6 +120,8 @@ static const struct entry entries[] = {
     CALL(machine_info, ON_MACHINE, USE_WRITE, W(1), BAD, MACHINE_INFO_COUNTS, 0, UINT64_MAX),
     NONE(machine_control),
     CALL(process_list, ON_MACHINE, USE_WRITE, W(0), BAD, 0, UINT64_MAX),
+    CALL(why, ON_MACHINE, USE_WRITE, W(0), BAD, 0, UINT64_MAX, CHILD_ID),
+    CALL(who, ON_MACHINE, USE_WRITE, W(0), BAD, 0, UINT64_MAX, CHILD_ID, WHO_CAPABILITIES),
     NONE(create_timer),
     NONE(timer_set),
     NONE(trace_control),
@@ -199,6 +203,8 @@ static void fill_words(const struct entry *entry, struct syscall_frame *frame)
     for (u32 i = 0; i < 8; i++) {
         if (frame->words[i] == CHILD)
             frame->words[i] = child.handle.cap.bits;
+        else if (frame->words[i] == CHILD_ID)
+            frame->words[i] = child.id;
         else if (frame->words[i] == BUFFER)
             frame->words[i] = address_of(spare_buffer());
     }

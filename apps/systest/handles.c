@@ -14,6 +14,8 @@ static struct targets {
     struct spawn_plan plan;
     struct machine_counts counts;
     struct process_entry entry;
+    struct why_entry why;
+    struct who_entry who;
 } targets;
 
 #define ANY OBJECT_NONE
@@ -31,7 +33,7 @@ static u64 at(const void *pointer)
     return (u64)(uintptr_t)pointer;
 }
 
-#define MAX_CALLS 48u
+#define MAX_CALLS 56u
 static struct call calls[MAX_CALLS];
 static u32 call_count;
 
@@ -41,6 +43,13 @@ static void add(const char *name, u64 number, u32 type, u32 right, u64 w0, u64 w
 }
 
 #define ADD(name, type, right, w0, w1, w2, w3) add(#name, SYS_##name, type, right, w0, w1, w2, w3)
+
+static u64 own_process_id(void)
+{
+    struct cap_facts facts;
+
+    return cap_inspect(start_info()->self, &facts) == STATUS_OK ? facts.object_id : 0;
+}
 
 static void list_calls(void)
 {
@@ -84,6 +93,9 @@ static void list_calls(void)
         sizeof(targets.counts), 0);
     ADD(machine_control, OBJECT_MACHINE, RIGHT_POWER, MACHINE_POWER_OFF, 0, 0, 0);
     ADD(process_list, OBJECT_MACHINE, RIGHT_PROCESS_LIST, at(&targets.entry), 1, 0, 0);
+    ADD(why, OBJECT_MACHINE, RIGHT_PROCESS_LIST, at(&targets.why), 1, own_process_id(), 0);
+    ADD(who, OBJECT_MACHINE, RIGHT_PROCESS_LIST, at(&targets.who), 1, own_process_id(),
+        WHO_CAPABILITIES);
     ADD(create_timer, OBJECT_GROUP, RIGHT_CREATE_TIMER, endpoint, 0, 0, 0);
     ADD(timer_set, OBJECT_TIMER, RIGHT_SET, 0, 0, 0, 0);
     ADD(trace_control, OBJECT_TRACE_DOMAIN, RIGHT_TRACE_READ, TRACE_GET_MEMORY, 0, 0, 0);

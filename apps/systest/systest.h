@@ -7,6 +7,7 @@
 #define SYSTEST_H
 
 #include "ferrous/ipc.h"
+#include "ferrous/questions.h"
 #include "ferrous/start.h"
 #include "ferrous/test_ground.h"
 #include "ferrous/thread.h"

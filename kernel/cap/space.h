@@ -15,6 +15,7 @@
 #ifndef CAP_SPACE_H
 #define CAP_SPACE_H
 
+#include "abi/questions.h"
 #include "abi/rights.h"
 #include "arch/atomic.h"
 #include "core/object.h"
@@ -192,6 +193,10 @@ void cap_undo_insert(struct cap_space *space, cap_t handle);
 struct cap_node *cap_detach(struct cap_space *space, u64 handle);
 
 #define CAP_STATUS_LIMIT 64u /* statuses that are counted lie below */
+
+/* The capabilities from slot *from on, at most `limit`, looking at a bounded number of slots; *from
+ * is where to go on, 0: that is all. */
+u32 cap_space_list(struct cap_space *space, u64 *from, struct who_entry *entries, u32 limit);
 
 /* Denials since boot, by enum status: counted whatever tracing does. */
 u64 cap_denials(enum status status);

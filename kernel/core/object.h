@@ -126,6 +126,12 @@ static inline u64 object_live_epoch(const struct object *object)
     return epoch == EPOCH_DEAD ? UINT64_MAX : epoch;
 }
 
+/* For people: the group that pays; 0: none, as for the root group itself. */
+static inline u64 object_payer_id(const struct object *object)
+{
+    return object->payer && object->payer->owner ? object->payer->owner->id : 0;
+}
+
 /* From now on no capability to it is good. */
 static inline void object_mark_dead(struct object *object)
 {

@@ -95,9 +95,17 @@ static void abort_reply(struct thread *thread, enum status status)
     end_with(thread, status);
 }
 
-const struct wait_ops send_ops = {.kind = THREAD_STATE_SENDING, .abort = abort_send};
-const struct wait_ops receive_ops = {.kind = THREAD_STATE_RECEIVING, .abort = wait_abort_status};
-const struct wait_ops reply_ops = {.kind = THREAD_STATE_CALLING, .abort = abort_reply};
+static struct object *endpoint_waited_on(const struct thread *thread)
+{
+    return &CONTAINER_OF(thread->wait_lock, struct endpoint, lock)->object;
+}
+
+const struct wait_ops send_ops = {
+    .kind = THREAD_STATE_SENDING, .abort = abort_send, .waits_on = endpoint_waited_on};
+const struct wait_ops receive_ops = {
+    .kind = THREAD_STATE_RECEIVING, .abort = wait_abort_status, .waits_on = endpoint_waited_on};
+const struct wait_ops reply_ops = {
+    .kind = THREAD_STATE_CALLING, .abort = abort_reply, .waits_on = endpoint_waited_on};
 
 /* The first thread of `list` that `dead_only` does not spare; NULL if there is none. Lock held. */
 static struct thread *first_to_end(struct endpoint *endpoint, struct list *list, bool dead_only)

@@ -91,6 +91,7 @@ static inline void begin_wait(struct thread *thread, struct endpoint *endpoint, 
                               const struct wait_ops *ops)
 {
     thread->wait_ops = ops;
+    thread->wait_since = 0; /* no clock is read */
     list_push_back(list, &thread->wait_link);
     ATOMIC_STORE(&thread->wait_lock, &endpoint->lock);
 }

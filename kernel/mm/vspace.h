@@ -13,6 +13,8 @@
 #ifndef MM_VSPACE_H
 #define MM_VSPACE_H
 
+#include "abi/memory.h"
+#include "abi/questions.h"
 #include "core/cap_node.h"
 #include "core/cpu.h"
 #include "lib/tree.h"
@@ -189,6 +191,9 @@ struct memory_word {
 
 /* False: nothing is mapped at `address`. */
 bool vspace_word(struct vspace *vspace, u64 address, struct memory_word *word);
+
+/* The mappings from address *from on, at most `limit`; *from is where to go on, 0: that is all. */
+u32 vspace_list(struct vspace *vspace, u64 *from, struct who_entry *entries, u32 limit);
 
 /* Pages of memory in use: resident in the memories' private parts and page tables; for people. */
 u64 vspace_mapped_pages(struct vspace *vspace);

@@ -112,8 +112,13 @@ static void result_of(struct thread *thread, const struct process *process)
     thread_set_status(thread, STATUS_OK);
 }
 
-static const struct wait_ops process_wait_ops = {.kind = THREAD_STATE_WAITING,
-                                                 .abort = wait_abort_status};
+static struct object *process_waited_on(const struct thread *thread)
+{
+    return &CONTAINER_OF(thread->wait_lock, struct process, lock)->object;
+}
+
+static const struct wait_ops process_wait_ops = {
+    .kind = THREAD_STATE_WAITING, .abort = wait_abort_status, .waits_on = process_waited_on};
 
 void process_wait(struct thread *waiter, struct process *process, bool nonblock, u64 deadline_ns)
 {

@@ -180,6 +180,19 @@ static struct process *next_process(u64 after)
     return found;
 }
 
+struct process *process_find(u64 id)
+{
+    struct process *found = NULL;
+    spin_lock(&registry_lock);
+    LIST_FOREACH (link, &registry) {
+        struct process *process = LIST_ENTRY(link, struct process, registry_link);
+        if (process->object.id == id)
+            found = process;
+    }
+    spin_unlock(&registry_lock);
+    return found;
+}
+
 u32 process_list(struct process_entry *entries, u32 limit, u64 after)
 {
     u32 count = 0;

@@ -12,6 +12,7 @@
 #ifndef PROC_PROCESS_H
 #define PROC_PROCESS_H
 
+#include "abi/questions.h"
 #include "abi/spawn.h"
 #include "ipc/binding.h"
 #include "sched/work.h"
@@ -79,6 +80,13 @@ void process_fault(struct thread *thread, const struct fault_record *record);
 
 /* Fills entries for processes with ids above `after`, in order; returns how many. */
 u32 process_list(struct process_entry *entries, u32 limit, u64 after);
+
+/* What the threads of a process with ids above `after` wait for, in order of ids. NOT_FOUND. */
+enum status process_why(u64 process_id, u64 after, struct why_entry *entries, u32 limit,
+                        u32 *count) MUST_USE;
+/* What it can reach, from place *from on; *from is where to go on, 0: that is all. NOT_FOUND. */
+enum status process_who(u64 process_id, enum who_topic topic, u64 *from, struct who_entry *entries,
+                        u32 limit, u32 *count) MUST_USE;
 
 void process_release(struct object *object);
 void process_reclaim(struct object *object);

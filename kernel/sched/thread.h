@@ -89,7 +89,8 @@ struct thread {
     struct spinlock *wait_lock; /* atomic; NULL: not waiting */
     const struct wait_ops *wait_ops;
     struct list wait_link;    /* stale when it is not waiting */
-    void *wait_object;        /* for people: what it waits on */
+    void *wait_object;        /* a sender's endpoint */
+    u64 wait_since;           /* for people: cycles at which the wait began; 0: not recorded */
     u64 wait_deadline;        /* TIME_NEVER: none, or it is not waiting */
     struct memory_word futex; /* the word it waits on */
     struct timer timeout;

@@ -20,6 +20,7 @@ void wait_begin(struct thread *thread, struct spinlock *lock, struct list *list,
     struct cpu *cpu = this_cpu();
     thread->wait_ops = ops;
     thread->wait_object = object;
+    thread->wait_since = cpu->current == thread ? cpu->switched_at : arch_cycles();
     u64 inherited = ATOMIC_LOAD(&thread->serve_deadline);
     if (unlikely(inherited < deadline_ns) && !ops->only_death_ends_it && !thread->faulted)
         deadline_ns = inherited;
@@ -53,6 +54,18 @@ void wait_end(struct thread *thread)
     ATOMIC_STORE(&thread->wait_lock, NULL);
 }
 
+struct spinlock *wait_lock_taken(struct thread *thread)
+{
+    struct spinlock *lock;
+    while ((lock = ATOMIC_LOAD(&thread->wait_lock)) != NULL) {
+        spin_lock(lock);
+        if (thread->wait_lock == lock)
+            break;
+        spin_unlock(lock);
+    }
+    return lock;
+}
+
 void wait_abort_status(struct thread *thread, enum status status)
 {
     thread_set_status(thread, status);
@@ -70,27 +83,20 @@ struct wait_filter {
 static enum status end_if(struct thread *thread, enum status status,
                           const struct wait_filter *filter)
 {
-    for (;;) {
-        struct spinlock *lock = ATOMIC_LOAD(&thread->wait_lock);
-        if (!lock)
-            return STATUS_NOT_FOUND;
-        if (filter->lock && lock != filter->lock)
-            return STATUS_BUSY;
-        spin_lock(lock);
-        if (thread->wait_lock == lock) {
-            bool spared = filter->spare_protected && thread->wait_ops->only_death_ends_it;
-            bool ends = !spared && thread->wait_deadline <= filter->deadline_limit;
-            if (ends) {
-                wait_end(thread);
-                thread->wait_ops->abort(thread, status);
-            }
-            spin_unlock(lock);
-            if (ends)
-                sched_wake(thread);
-            return ends ? STATUS_OK : STATUS_BUSY;
-        }
-        spin_unlock(lock);
+    struct spinlock *lock = wait_lock_taken(thread);
+    if (!lock)
+        return STATUS_NOT_FOUND;
+    bool meant = !filter->lock || lock == filter->lock;
+    bool spared = filter->spare_protected && thread->wait_ops->only_death_ends_it;
+    bool ends = meant && !spared && thread->wait_deadline <= filter->deadline_limit;
+    if (ends) {
+        wait_end(thread);
+        thread->wait_ops->abort(thread, status);
     }
+    spin_unlock(lock);
+    if (ends)
+        sched_wake(thread);
+    return ends ? STATUS_OK : STATUS_BUSY;
 }
 
 bool wait_cancel(struct thread *thread, enum status status)

@@ -13,6 +13,9 @@ struct wait_ops {
     /* The wait is being ended from outside with `status`; the lock is held, the thread is off its
      * list. Sets results and undoes what the wait had set up. */
     void (*abort)(struct thread *thread, enum status status);
+    /* For people: what the thread waits on, borrowed. The lock is held. NULL: nothing that is an
+     * object. */
+    struct object *(*waits_on)(const struct thread *thread);
 };
 
 /* The current thread of this CPU stops here: saves what must be saved before anybody can see it as
@@ -23,6 +26,10 @@ void wait_prepare(struct thread *thread);
  * on another CPU may wake it. The kernel entry goes on without a current thread. */
 void wait_begin(struct thread *thread, struct spinlock *lock, struct list *list,
                 const struct wait_ops *ops, void *object, u64 deadline_ns);
+
+/* Takes the lock of the wait that the thread is in, which holds the wait as it is; NULL: it is in
+ * none. No locks above RANK_PROCESS held. */
+struct spinlock *wait_lock_taken(struct thread *thread) MUST_USE;
 
 /* Takes the thread off: the lock is held, and the thread waits under it. The caller then sets
  * results, unlocks and calls sched_wake. */

@@ -5,8 +5,15 @@
 #include "sched/sched.h"
 #include "sched/wait.h"
 
-static const struct wait_ops work_ops = {
-    .kind = THREAD_STATE_WAITING, .only_death_ends_it = true, .abort = wait_abort_status};
+static struct object *works_on(const struct thread *thread)
+{
+    return thread->work_object;
+}
+
+static const struct wait_ops work_ops = {.kind = THREAD_STATE_WAITING,
+                                         .only_death_ends_it = true,
+                                         .abort = wait_abort_status,
+                                         .waits_on = works_on};
 
 enum { UNMAP_CLEAR, UNMAP_REMOVE };
 

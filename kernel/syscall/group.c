@@ -54,8 +54,13 @@ static void destroyed(struct job *job)
     object_put(&group->object); /* the job's */
 }
 
-static const struct wait_ops destroy_ops = {.kind = THREAD_STATE_WAITING,
-                                            .abort = wait_abort_status};
+static struct object *group_waited_on(const struct thread *thread)
+{
+    return &CONTAINER_OF(thread->wait_lock, struct group, lock)->object;
+}
+
+static const struct wait_ops destroy_ops = {
+    .kind = THREAD_STATE_WAITING, .abort = wait_abort_status, .waits_on = group_waited_on};
 
 static void wait_until_destroyed(struct thread *thread, struct group *group)
 {

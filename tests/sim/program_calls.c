@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include "abi/machine.h"
+#include "abi/questions.h"
 #include "abi/memory.h"
 #include "abi/message.h"
 #include "abi/rights.h"
@@ -485,6 +486,17 @@ static bool fill_process_list(struct program *program, struct arch_context *cont
     return true;
 }
 
+static bool fill_question(struct program *program, struct arch_context *context)
+{
+    context->handle = pick_handle(program, OBJECT_MACHINE);
+    context->words[1] = pick_number(program, 6);
+    context->words[0] = pick_buffer(program, (context->words[1] & 7) * sizeof(struct why_entry));
+    context->words[2] = pick_number(program, 20);
+    context->words[3] = pick_number(program, 3);
+    context->words[4] = pick_number(program, 20);
+    return true;
+}
+
 static bool fill_create_timer(struct program *program, struct arch_context *context)
 {
     context->handle = pick_handle(program, OBJECT_GROUP);
@@ -560,6 +572,8 @@ static const struct call calls[SYSCALL_LIMIT] = {
     [SYS_machine_control] = {"machine_control", 1, OBJECT_MACHINE, RIGHT_POWER,
                              fill_machine_control},
     [SYS_process_list] = {"process_list", 1, OBJECT_MACHINE, RIGHT_PROCESS_LIST, fill_process_list},
+    [SYS_why] = {"why", 2, OBJECT_MACHINE, RIGHT_PROCESS_LIST, fill_question},
+    [SYS_who] = {"who", 2, OBJECT_MACHINE, RIGHT_PROCESS_LIST, fill_question},
     [SYS_create_timer] = {"create_timer", 2, OBJECT_GROUP, RIGHT_CREATE_TIMER, fill_create_timer},
     [SYS_timer_set] = {"timer_set", 4, OBJECT_TIMER, RIGHT_SET, fill_timer_set},
     [SYS_trace_control] = {"trace_control", 1, OBJECT_TRACE_DOMAIN, 0, fill_trace},
