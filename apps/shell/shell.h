@@ -50,6 +50,7 @@ struct shell_command {
 extern const struct shell_command system_commands[];
 extern const struct shell_command job_commands[];
 extern const struct shell_command trace_commands[];
+extern const struct shell_command question_commands[];
 
 /* Runs one line. */
 void shell_execute(struct shell *shell, char *line);

@@ -2,6 +2,7 @@
 #include "ferrous/start.h"
 #include "ferrous/time.h"
 #include "lib/string.h"
+#include "names.h"
 #include "shell.h"
 
 #define LIST_CHUNK 16u
@@ -16,14 +17,6 @@ static bool failed(const char *what, enum status status)
         return false;
     print("%s: %s\n", what, status_text(status));
     return true;
-}
-
-static const char *state_name(u32 state)
-{
-    static const char *const names[] = {"running", "ready",   "receiving", "sending",
-                                        "calling", "waiting", "held",      "dead"};
-
-    return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
 }
 
 static void run_ps(struct shell *shell, int argc, char **argv)
@@ -44,10 +37,10 @@ static void run_ps(struct shell *shell, int argc, char **argv)
             const struct process_entry *entry = &entries[i];
 
             print("%5llu %6llu  %-9s %3u %7u %5llu KiB %6llu.%03llu %5u  %.*s\n", (ull)entry->id,
-                  (ull)entry->parent_id, state_name(entry->state), entry->cpu, entry->thread_count,
-                  (ull)(entry->memory_bytes >> 10), (ull)(entry->cpu_ns / NS_PER_S),
-                  (ull)(entry->cpu_ns / NS_PER_MS % 1000), entry->cap_count,
-                  (int)sizeof(entry->name), entry->name);
+                  (ull)entry->parent_id, thread_state_name(entry->state), entry->cpu,
+                  entry->thread_count, (ull)(entry->memory_bytes >> 10),
+                  (ull)(entry->cpu_ns / NS_PER_S), (ull)(entry->cpu_ns / NS_PER_MS % 1000),
+                  entry->cap_count, (int)sizeof(entry->name), entry->name);
         }
         after = entries[count - 1].id;
     }
@@ -100,79 +93,17 @@ static void run_cpus(struct shell *shell, int argc, char **argv)
     }
 }
 
-struct right_text {
-    u32 type;
-    u32 right;
-    const char *text;
-};
-
-static const struct right_text right_texts[] = {
-    {OBJECT_ENDPOINT, RIGHT_SEND, "send"},
-    {OBJECT_ENDPOINT, RIGHT_RECEIVE, "receive"},
-    {OBJECT_ENDPOINT, RIGHT_SIGNAL, "signal"},
-    {OBJECT_ENDPOINT, RIGHT_REBIND, "rebind"},
-    {OBJECT_MEMORY, RIGHT_READ, "read"},
-    {OBJECT_MEMORY, RIGHT_WRITE, "write"},
-    {OBJECT_MEMORY, RIGHT_EXECUTE, "execute"},
-    {OBJECT_MEMORY, RIGHT_INFO, "info"},
-    {OBJECT_PROCESS, RIGHT_KILL, "kill"},
-    {OBJECT_PROCESS, RIGHT_WAIT, "wait"},
-    {OBJECT_PROCESS, RIGHT_GRANT, "grant"},
-    {OBJECT_PROCESS, RIGHT_MAP, "map"},
-    {OBJECT_PROCESS, RIGHT_CONTROL, "control"},
-    {OBJECT_PROCESS, RIGHT_INSPECT, "inspect"},
-    {OBJECT_THREAD, RIGHT_KILL, "kill"},
-    {OBJECT_THREAD, RIGHT_WAIT, "wait"},
-    {OBJECT_THREAD, RIGHT_CONTROL, "control"},
-    {OBJECT_THREAD, RIGHT_INSPECT, "inspect"},
-    {OBJECT_GROUP, RIGHT_CREATE_ENDPOINT, "endpoint"},
-    {OBJECT_GROUP, RIGHT_CREATE_MEMORY, "memory"},
-    {OBJECT_GROUP, RIGHT_SPAWN, "spawn"},
-    {OBJECT_GROUP, RIGHT_CREATE_GROUP, "group"},
-    {OBJECT_GROUP, RIGHT_CREATE_TIMER, "timer"},
-    {OBJECT_GROUP, RIGHT_CREATE_TRACE, "trace"},
-    {OBJECT_GROUP, RIGHT_CREATE_DMA, "dma"},
-    {OBJECT_GROUP, RIGHT_GROUP_CONTROL, "control"},
-    {OBJECT_GROUP, RIGHT_GROUP_INFO, "info"},
-    {OBJECT_MACHINE, RIGHT_POWER, "power"},
-    {OBJECT_MACHINE, RIGHT_KERNEL_LOG, "log"},
-    {OBJECT_MACHINE, RIGHT_FACTS, "facts"},
-    {OBJECT_MACHINE, RIGHT_PROCESS_LIST, "processes"},
-    {OBJECT_MACHINE, RIGHT_INTERRUPTS, "interrupts"},
-    {OBJECT_NONE, RIGHT_DERIVE, "derive"},
-    {OBJECT_NONE, RIGHT_TRANSFER, "transfer"},
-    {OBJECT_NONE, RIGHT_REVOKE, "revoke"},
-    {OBJECT_NONE, RIGHT_MINT, "mint"},
-};
-
-static const char *type_name(u32 type)
-{
-    static const char *const names[OBJECT_TYPE_COUNT] = {
-        "none",      "process", "thread", "memory", "endpoint", "reply",       "group",
-        "interrupt", "ports",   "dma",    "timer",  "machine",  "trace domain"};
-
-    return type < OBJECT_TYPE_COUNT ? names[type] : "?";
-}
-
 static void print_cap(const char *name, cap_t cap)
 {
     struct cap_facts facts;
-    char rights[160] = "";
-    size_t used = 0;
+    char rights[160];
 
     if (cap_inspect(cap, &facts) != STATUS_OK) {
         print("  %-12s (gone)\n", name);
         return;
     }
-    for (size_t i = 0; i < sizeof(right_texts) / sizeof(right_texts[0]); i++) {
-        const struct right_text *entry = &right_texts[i];
-
-        if ((facts.rights & entry->right) == 0 ||
-            (entry->type != OBJECT_NONE && entry->type != facts.type))
-            continue;
-        used += format_to(rights + used, sizeof(rights) - used, " %s", entry->text);
-    }
-    print("  %-12s %-9s %5llu%s", name, type_name(facts.type), (ull)facts.object_id, rights);
+    rights_text(rights, sizeof(rights), facts.type, facts.rights);
+    print("  %-12s %-9s %5llu%s", name, object_type_name(facts.type), (ull)facts.object_id, rights);
     if (facts.badge != 0)
         print(" (badge %llu)", (ull)facts.badge);
     print("\n");
