@@ -172,7 +172,8 @@ bool endpoint_peer_is_down_locked(struct endpoint *endpoint)
     /* Readable until this kernel entry ends: a released one has been taken out of `peer` before its
      * grace period. */
     const struct endpoint *peer = ATOMIC_LOAD(&endpoint->peer);
-    endpoint->peer_down = !peer || ATOMIC_LOAD(&peer->receive_caps) == 0;
+    endpoint->peer_down =
+        !peer || (ATOMIC_LOAD(&peer->down) && ATOMIC_LOAD(&peer->receive_caps) == 0);
     return endpoint->peer_down;
 }
 
@@ -211,8 +212,9 @@ void endpoint_holders_changed(struct object *object, int change)
 static void go_down(struct endpoint *endpoint)
 {
     spin_lock(&endpoint->lock);
-    bool down = ATOMIC_LOAD(&endpoint->receive_caps) == 0;
-    endpoint->down = down;
+    /* Armed: somebody could receive since, and the time runs anew. */
+    bool down = ATOMIC_LOAD(&endpoint->receive_caps) == 0 && !endpoint->grace.armed;
+    ATOMIC_STORE(&endpoint->down, down);
     spin_unlock(&endpoint->lock);
     if (!down)
         return;
@@ -235,6 +237,7 @@ static void begin_grace(struct mail *mail)
         go_down(endpoint);
     } else if (ATOMIC_LOAD(&endpoint->receive_caps) == 0) {
         spin_lock(&endpoint->lock);
+        ATOMIC_STORE(&endpoint->down, false); /* perhaps from before somebody could receive again */
         if (!endpoint->grace.armed)
             timer_arm(&endpoint->grace, deadline_after(endpoint->grace_ns));
         spin_unlock(&endpoint->lock);
@@ -260,7 +263,7 @@ bool endpoint_is_down_locked(struct endpoint *endpoint)
     if (likely(!endpoint->down))
         return false;
     if (ATOMIC_LOAD(&endpoint->receive_caps) > 0)
-        endpoint->down = false;
+        ATOMIC_STORE(&endpoint->down, false);
     return endpoint->down;
 }
 

@@ -44,7 +44,7 @@ struct endpoint {
     struct endpoint *peer; /* of a channel: the other end; NULL: none, or gone. Atomic */
     u64 receive_caps;      /* slots that hold the right to receive; atomic, counted by cap/ */
     u64 grace_ns;
-    bool down;                /* had no receiver for longer than the grace time */
+    bool down;                /* had no receiver for longer than the grace time; atomic */
     struct timer grace;       /* armed while there is no receiver */
     struct mail holders_mail; /* the last receiver is gone: to be looked at; the endpoint is
                                  referenced then */

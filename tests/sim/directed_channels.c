@@ -129,6 +129,23 @@ SCENARIO(a_channel_end_comes_back_within_its_grace_time_or_after)
     CHECK_EQ(finish(other), STATUS_OK);
 }
 
+SCENARIO(a_channel_end_lost_twice_has_its_grace_time_twice)
+{
+    struct actor *init = directed_init();
+    struct actor *waiter = new_thread(init, init_self(), NULL);
+    struct ends ends = make_channel(init, 0, 20000000);
+    u64 rebind = derive(init, ends.a, RIGHT_SEND | RIGHT_REBIND | RIGHT_DERIVE, 0);
+    CHECK_EQ(status_of_close(init, ends.a), STATUS_OK);
+    pass_time(40000000);
+    u64 again = derive(init, rebind, RIGHT_RECEIVE, 0);
+    CHECK_EQ(status_of_close(init, again), STATUS_OK);
+    CHECK(start(waiter, CALL(receive, ends.b, .deadline = FOREVER)));
+    pass_time(10000000);
+    CHECK(is_blocked(waiter));
+    pass_time(20000000);
+    CHECK_EQ(finish(waiter), STATUS_PEER_CLOSED);
+}
+
 SCENARIO(a_channel_between_processes_ends_with_one_of_them)
 {
     struct actor *init = directed_init();

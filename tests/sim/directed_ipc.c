@@ -421,6 +421,24 @@ SCENARIO(a_receiver_in_time_stops_the_grace)
     CHECK_EQ(finish(caller), STATUS_PEER_CLOSED);
 }
 
+SCENARIO(grace_begins_anew_after_an_end)
+{
+    struct actor *init = directed_init();
+    u64 endpoint = make_endpoint(init, 0, 10000000);
+    u64 binder = derive(init, endpoint, ~(u64)RIGHT_RECEIVE, 0);
+    CHECK_EQ(status_of_close(init, endpoint), STATUS_OK);
+    pass_time(20000000);
+    /* Down. Somebody receives again, and is lost again, and nobody has looked meanwhile. */
+    u64 receiver = derive(init, binder, RIGHT_RECEIVE, 0);
+    CHECK_EQ(status_of_close(init, receiver), STATUS_OK);
+    struct actor *caller = new_thread(init, init_self(), NULL);
+    CHECK(start(caller, CALL(call, binder, .deadline = FOREVER)));
+    pass_time(8000000);
+    CHECK(is_blocked(caller));
+    pass_time(8000000);
+    CHECK_EQ(finish(caller), STATUS_PEER_CLOSED);
+}
+
 SCENARIO(a_right_to_receive_that_is_moved_is_not_lost)
 {
     struct actor *init = directed_init();
