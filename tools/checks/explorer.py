@@ -13,15 +13,18 @@ LIMIT_S = 600
 # Worlds, and when to stop. The first has an end: a fixed point.
 SEARCHES = {
     "quick": (("ipc", ("--states", "100000")), ("caps", ("--states", "100000"))),
-    "check": (("ipc", ()), ("caps", ("--states", "500000")), ("all", ("--states", "300000")),
-              ("two", ("--races", "1", "--states", "500"))),
+    "check": (("ipc", ()), ("caps", ("--states", "250000")), ("defer", ("--states", "200000")),
+              ("channel", ("--states", "100000")), ("grace", ("--states", "100000")), ("all", ("--states", "200000")),
+              ("two", ("--races", "1", "--race-one-in", "60", "--states", "100000")),
+              ("fast", ("--races", "1", "--race-one-in", "100", "--states", "60000"))),
 }
 FIXED_POINTS = {"ipc"}
 SOAK_SECONDS = 3000
 # Fields that are left out of the fingerprint one after the other, and the world where that shows soonest.
 BLIND = {
     "signals": "ipc", "queue": "ipc", "senders": "ipc", "serving": "ipc", "turn": "ipc", "deadlines": "ipc",
-    "rights": "caps", "badge": "caps", "wait_ref": "caps", "mappings": "caps", "tree": "caps",
+    "rights": "caps", "badge": "caps", "wait_ref": "caps", "mappings": "caps", "tree": "caps", "reply": "defer",
+    "peer": "channel",
 }
 BLIND_STATES = "1000000"
 WALKS = {"quick": "1-10", "check": "1-100", "soak": "1-5000"}
@@ -79,8 +82,10 @@ def run(context):
         yield failed("the explorer builds", trouble)
         return
     if context.profile == "soak":
-        yield from context.map(lambda world: soak(context, world), ["caps", "all"])
-        yield search(context, "two", ("--races", "2", "--seconds", str(SOAK_SECONDS)), SOAK_SECONDS * 3)
+        yield from context.map(lambda world: soak(context, world), ["caps", "all", "defer", "channel"])
+        for world in ("two", "fast"):
+            yield search(context, world, ("--races", "2", "--race-one-in", "50", "--seconds", str(SOAK_SECONDS)),
+                         SOAK_SECONDS * 3)
     else:
         yield from context.map(lambda work: search(context, *work), SEARCHES[context.profile])
     if context.profile != "quick":

@@ -50,7 +50,7 @@ bool arch_interrupts_off(void)
 
 void arch_ipi_send(u32 index)
 {
-    atomic_point();
+    atomic_point(&sim_machine()->cpus[index].ipi_pending, true);
     sim_machine()->cpus[index].ipi_pending = true;
 }
 
@@ -72,12 +72,44 @@ void arch_stop_others(void)
 /* --- Switch points
  * ----------------------------------------------------------------------------------- */
 
-void atomic_point(void)
+/* What each CPU has touched since sim_touches_forget, while a script runs; no state of the machine.
+ */
+static struct {
+    struct sim_touch touches[SIM_MAX_TOUCHES];
+    u32 count;
+} touched[SIM_MAX_CPUS];
+
+void sim_touches_forget(void)
+{
+    for (u32 i = 0; i < SIM_MAX_CPUS; i++)
+        touched[i].count = 0;
+}
+
+const struct sim_touch *sim_touches(u32 cpu, u32 *count)
+{
+    *count = touched[cpu].count;
+    return touched[cpu].touches;
+}
+
+static void note_touch(u32 cpu, const volatile void *word, bool writes)
+{
+    u32 at = touched[cpu].count;
+    if (at == SIM_MAX_TOUCHES)
+        return;
+    /* The last place stands for all that there is no room for. */
+    const volatile void *noted = at + 1 < SIM_MAX_TOUCHES ? word : SIM_EVERYTHING;
+    touched[cpu].touches[at] = (struct sim_touch){.word = noted, .writes = writes};
+    touched[cpu].count++;
+}
+
+void atomic_point(const volatile void *word, bool writes)
 {
     struct sim_machine *machine = sim_machine();
     bool switches = machine->config.switch_gap != 0 || machine->leg_count != 0;
     if (!machine->on_fiber || machine->others_stopped || !switches)
         return;
+    if (machine->leg_count != 0)
+        note_touch(machine->current, word, writes);
     if (--machine->switch_countdown > 0)
         return;
     sim_fiber_switch_to_host();

@@ -29,14 +29,14 @@ void arch_irq_disconnect(u32 line)
 
 void arch_irq_unmask(u32 line)
 {
-    atomic_point();
+    atomic_point(SIM_EVERYTHING, true);
     sim_machine()->lines[line].unmasked = true;
 }
 
 void arch_irq_mask(u32 line)
 {
     sim_machine()->lines[line].unmasked = false;
-    atomic_point();
+    atomic_point(SIM_EVERYTHING, true);
 }
 
 void sim_irq_raise(u32 irq)

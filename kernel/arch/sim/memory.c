@@ -68,7 +68,7 @@ static void tlb_drop_all(struct sim_cpu *cpu)
 void arch_root_load(paddr_t root)
 {
     struct sim_cpu *cpu = sim_current_cpu();
-    atomic_point();
+    atomic_point(&cpu->root, true);
     cpu->root = root;
     tlb_drop_all(cpu);
 }
@@ -90,13 +90,13 @@ void arch_tlb_flush_page(u64 address)
     for (u32 i = 0; i < SIM_TLB_SIZE; i++)
         if (tlb_covers(&cpu->tlb[i], address))
             cpu->tlb[i].valid = 0;
-    atomic_point();
+    atomic_point(SIM_EVERYTHING, true);
 }
 
 void arch_tlb_flush_user(void)
 {
     tlb_drop_all(sim_current_cpu());
-    atomic_point();
+    atomic_point(&sim_current_cpu()->root, true);
 }
 
 u64 arch_image_size_bytes(void)
@@ -230,7 +230,7 @@ static bool user_copy(u64 user, void *buffer, u64 size, bool write, u64 *fault_a
             return false;
         }
         physical_copy(physical, at, chunk, write);
-        atomic_point();
+        atomic_point(SIM_EVERYTHING, true);
         user += chunk;
         at += chunk;
         size -= chunk;
@@ -252,7 +252,7 @@ bool arch_user_write(user_ptr_t to, const void *from, u64 size_bytes, u64 *fault
 bool arch_user_load_u32(user_ptr_t address, u32 *value)
 {
     u64 fault_address;
-    atomic_point();
+    atomic_point(SIM_EVERYTHING, true);
     return user_copy(address.raw, value, sizeof(*value), false, &fault_address);
 }
 

@@ -47,7 +47,7 @@ static struct arch_context *critical_section(void)
     if (kernel.inside++ != 0)
         kernel.collisions++;
     for (u32 i = 0; i < 20; i++)
-        atomic_point();
+        atomic_point(SIM_EVERYTHING, true);
     kernel.inside--;
     ATOMIC_STORE(&kernel.lock, 0);
     (void)ATOMIC_SUB(&kernel.in_kernel, 1);

@@ -18,7 +18,11 @@ enum wants {
     WANTS_ENDPOINT_AND_ANY, /* two: the second travels */
     WANTS_PROCESS_AND_ANY,
     WANTS_ANY_CARGO, /* nothing to act on, but something that travels */
-    WANTS_TIME,      /* no thread: time passes */
+    WANTS_GROUP,
+    WANTS_REPLY, /* and the handle that the process has lost last */
+    WANTS_PROCESS_AND_REPLY,
+    WANTS_GROUP_AND_MEMORY,
+    WANTS_TIME, /* no thread: time passes */
 };
 
 struct entry {
@@ -26,6 +30,7 @@ struct entry {
     u8 group; /* enum act_group */
     u8 wants; /* enum wants */
     bool makes_slot;
+    u8 makes; /* enum object_type: there must be a number for another; OBJECT_NONE: nothing */
     void (*fill)(struct spec_call *call);
 };
 
@@ -214,37 +219,113 @@ static void fill_kill(struct spec_call *call)
     call->number = SYS_kill;
 }
 
+static void fill_defer(struct spec_call *call)
+{
+    call->number = SYS_defer;
+}
+
+static void fill_adopt(struct spec_call *call)
+{
+    call->number = SYS_adopt;
+}
+
+/* The message takes the capability along that it is answered by. */
+static void fill_reply_to_with_itself(struct spec_call *call)
+{
+    call->caps[0].cap.bits = call->handle;
+    fill_reply_move(call);
+}
+
+static void fill_derive_rebind(struct spec_call *call)
+{
+    fill_derive(call);
+    call->words[0] = RIGHT_SEND | RIGHT_REBIND | RIGHT_DERIVE;
+}
+
+static void fill_derive_receive(struct spec_call *call)
+{
+    fill_derive(call);
+    call->words[0] = RIGHT_RECEIVE;
+}
+
+static void fill_create_channel(struct spec_call *call)
+{
+    call->number = SYS_create_channel;
+    call->words[0] = 1;
+    call->words[1] = world.config->grace_ns[1];
+}
+
+static void fill_create_deep_channel(struct spec_call *call)
+{
+    fill_create_channel(call);
+    call->words[0] = 257;
+}
+
+static void fill_clone(struct spec_call *call)
+{
+    call->number = SYS_clone_memory;
+    call->words[0] = call->caps[0].cap.bits;
+    call->words[1] = 0;
+    call->words[2] = PAGE_SIZE;
+}
+
+static void fill_clone_beyond(struct spec_call *call)
+{
+    fill_clone(call);
+    call->words[1] = PAGE_SIZE;
+    call->words[2] = 2 * PAGE_SIZE;
+}
+
 static const struct entry entries[] = {
-    {"send", ACT_IPC, WANTS_ENDPOINT, false, fill_send},
-    {"send (nonblock)", ACT_IPC, WANTS_ENDPOINT, false, fill_send_nonblock},
-    {"call", ACT_IPC, WANTS_ENDPOINT, false, fill_call},
-    {"receive", ACT_IPC, WANTS_ENDPOINT, false, fill_receive},
-    {"receive (nonblock)", ACT_IPC, WANTS_ENDPOINT, false, fill_receive_nonblock},
-    {"reply", ACT_IPC, WANTS_NOTHING, false, fill_reply},
-    {"reply_receive", ACT_IPC, WANTS_ENDPOINT, false, fill_reply_receive},
-    {"signal", ACT_IPC, WANTS_ENDPOINT, false, fill_signal},
-    {"call (deadline)", ACT_WAITS, WANTS_ENDPOINT, false, fill_call_deadline},
-    {"receive (deadline)", ACT_WAITS, WANTS_ENDPOINT, false, fill_receive_deadline},
-    {"cancel", ACT_WAITS, WANTS_THREAD, false, fill_cancel},
-    {"time passes", ACT_WAITS, WANTS_TIME, false, NULL},
-    {"derive", ACT_CAPS, WANTS_ANY, true, fill_derive},
-    {"derive (fewer rights, badge)", ACT_CAPS, WANTS_ENDPOINT, true, fill_derive_narrow},
-    {"derive (sealed)", ACT_CAPS, WANTS_ANY, true, fill_derive_sealed},
-    {"revoke", ACT_CAPS, WANTS_ANY, false, fill_revoke},
-    {"close", ACT_CAPS, WANTS_ANY, false, fill_close},
-    {"inspect", ACT_CAPS, WANTS_ANY, false, fill_inspect},
-    {"grant (copy)", ACT_CAPS, WANTS_PROCESS_AND_ANY, true, fill_grant_copy},
-    {"grant (move)", ACT_CAPS, WANTS_PROCESS_AND_ANY, false, fill_grant_move},
-    {"send (copy)", ACT_TRANSFER, WANTS_ENDPOINT_AND_ANY, true, fill_send_copy},
-    {"send (move)", ACT_TRANSFER, WANTS_ENDPOINT_AND_ANY, false, fill_send_move},
-    {"call (move)", ACT_TRANSFER, WANTS_ENDPOINT_AND_ANY, false, fill_call_move},
-    {"reply (copy)", ACT_TRANSFER, WANTS_ANY_CARGO, true, fill_reply_copy},
-    {"reply (move)", ACT_TRANSFER, WANTS_ANY_CARGO, false, fill_reply_move},
-    {"map", ACT_MEMORY, WANTS_MEMORY, false, fill_map},
-    {"unmap", ACT_MEMORY, WANTS_NOTHING, false, fill_unmap},
-    {"exit (thread)", ACT_END, WANTS_NOTHING, false, fill_exit_thread},
-    {"kill", ACT_END, WANTS_THREAD, false, fill_kill},
-    {"derive (expiring)", ACT_EXPIRY, WANTS_ENDPOINT, true, fill_derive_expiring},
+    {"send", ACT_IPC, WANTS_ENDPOINT, false, OBJECT_NONE, fill_send},
+    {"send (nonblock)", ACT_IPC, WANTS_ENDPOINT, false, OBJECT_NONE, fill_send_nonblock},
+    {"call", ACT_IPC, WANTS_ENDPOINT, false, OBJECT_NONE, fill_call},
+    {"receive", ACT_IPC, WANTS_ENDPOINT, false, OBJECT_NONE, fill_receive},
+    {"receive (nonblock)", ACT_IPC, WANTS_ENDPOINT, false, OBJECT_NONE, fill_receive_nonblock},
+    {"reply", ACT_IPC, WANTS_NOTHING, false, OBJECT_NONE, fill_reply},
+    {"reply_receive", ACT_IPC, WANTS_ENDPOINT, false, OBJECT_NONE, fill_reply_receive},
+    {"signal", ACT_IPC, WANTS_ENDPOINT, false, OBJECT_NONE, fill_signal},
+    {"call (deadline)", ACT_WAITS, WANTS_ENDPOINT, false, OBJECT_NONE, fill_call_deadline},
+    {"receive (deadline)", ACT_WAITS, WANTS_ENDPOINT, false, OBJECT_NONE, fill_receive_deadline},
+    {"cancel", ACT_WAITS, WANTS_THREAD, false, OBJECT_NONE, fill_cancel},
+    {"time passes", ACT_TIME, WANTS_TIME, false, OBJECT_NONE, NULL},
+    {"derive", ACT_CAPS, WANTS_ANY, true, OBJECT_NONE, fill_derive},
+    {"derive (fewer rights, badge)", ACT_CAPS, WANTS_ENDPOINT, true, OBJECT_NONE,
+     fill_derive_narrow},
+    {"derive (sealed)", ACT_CAPS, WANTS_ANY, true, OBJECT_NONE, fill_derive_sealed},
+    {"revoke", ACT_CAPS, WANTS_ANY, false, OBJECT_NONE, fill_revoke},
+    {"close", ACT_CAPS, WANTS_ANY, false, OBJECT_NONE, fill_close},
+    {"inspect", ACT_CAPS, WANTS_ANY, false, OBJECT_NONE, fill_inspect},
+    {"grant (copy)", ACT_CAPS, WANTS_PROCESS_AND_ANY, true, OBJECT_NONE, fill_grant_copy},
+    {"grant (move)", ACT_CAPS, WANTS_PROCESS_AND_ANY, false, OBJECT_NONE, fill_grant_move},
+    {"send (copy)", ACT_TRANSFER, WANTS_ENDPOINT_AND_ANY, true, OBJECT_NONE, fill_send_copy},
+    {"send (move)", ACT_TRANSFER, WANTS_ENDPOINT_AND_ANY, false, OBJECT_NONE, fill_send_move},
+    {"call (move)", ACT_TRANSFER, WANTS_ENDPOINT_AND_ANY, false, OBJECT_NONE, fill_call_move},
+    {"reply (copy)", ACT_TRANSFER, WANTS_ANY_CARGO, true, OBJECT_NONE, fill_reply_copy},
+    {"reply (move)", ACT_TRANSFER, WANTS_ANY_CARGO, false, OBJECT_NONE, fill_reply_move},
+    {"map", ACT_MEMORY, WANTS_MEMORY, false, OBJECT_NONE, fill_map},
+    {"unmap", ACT_MEMORY, WANTS_NOTHING, false, OBJECT_NONE, fill_unmap},
+    {"exit (thread)", ACT_END, WANTS_NOTHING, false, OBJECT_NONE, fill_exit_thread},
+    {"kill", ACT_END, WANTS_THREAD, false, OBJECT_NONE, fill_kill},
+    {"derive (expiring)", ACT_EXPIRY, WANTS_ENDPOINT, true, OBJECT_NONE, fill_derive_expiring},
+    {"defer", ACT_DEFER, WANTS_GROUP, true, OBJECT_NONE, fill_defer},
+    {"adopt", ACT_DEFER, WANTS_REPLY, false, OBJECT_NONE, fill_adopt},
+    {"adopt (none)", ACT_DEFER, WANTS_NOTHING, false, OBJECT_NONE, fill_adopt},
+    {"reply (to)", ACT_DEFER, WANTS_REPLY, false, OBJECT_NONE, fill_reply},
+    {"reply (to, moving itself)", ACT_DEFER, WANTS_REPLY, false, OBJECT_NONE,
+     fill_reply_to_with_itself},
+    {"close (reply)", ACT_DEFER, WANTS_REPLY, false, OBJECT_NONE, fill_close},
+    {"grant (reply, move)", ACT_DEFER, WANTS_PROCESS_AND_REPLY, false, OBJECT_NONE,
+     fill_grant_move},
+    {"derive (to rebind)", ACT_REBIND, WANTS_ENDPOINT, true, OBJECT_NONE, fill_derive_rebind},
+    {"derive (receive)", ACT_REBIND, WANTS_ENDPOINT, true, OBJECT_NONE, fill_derive_receive},
+    {"close (endpoint)", ACT_REBIND, WANTS_ENDPOINT, false, OBJECT_NONE, fill_close},
+    {"create_channel", ACT_MAKE, WANTS_GROUP, true, OBJECT_ENDPOINT, fill_create_channel},
+    {"create_channel (too deep)", ACT_MAKE, WANTS_GROUP, false, OBJECT_NONE,
+     fill_create_deep_channel},
+    {"clone_memory", ACT_MAKE, WANTS_GROUP_AND_MEMORY, true, OBJECT_MEMORY, fill_clone},
+    {"clone_memory (beyond its end)", ACT_MAKE, WANTS_GROUP_AND_MEMORY, false, OBJECT_NONE,
+     fill_clone_beyond},
 };
 
 #define GONE_SLOT 0xffffu /* stands for the handle that the process has lost */
@@ -293,16 +374,25 @@ static void add(struct lister *lister, u32 entry, u32 thread, u32 slot, u32 seco
         .entry = (u8)entry, .thread = (u8)thread, .slot = (u16)slot, .second = (u16)second};
 }
 
-static void add_all(struct lister *lister, u32 entry, u32 thread, u32 type, bool with_cargo)
+static bool is_of(const struct lister *lister, u32 i, u32 type)
 {
-    for (u32 i = 0; i < lister->slot_count; i++) {
-        if (type != OBJECT_NONE && lister->types[i] != type)
-            continue;
-        for (u32 j = 0; with_cargo && j < lister->slot_count; j++)
-            add(lister, entry, thread, lister->slots[i], lister->slots[j]);
-        if (!with_cargo)
+    return type == OBJECT_NONE || lister->types[i] == type;
+}
+
+static void add_all(struct lister *lister, u32 entry, u32 thread, u32 type)
+{
+    for (u32 i = 0; i < lister->slot_count; i++)
+        if (is_of(lister, i, type))
             add(lister, entry, thread, lister->slots[i], 0);
-    }
+}
+
+/* Each with each capability of the type `cargo`. */
+static void add_pairs(struct lister *lister, u32 entry, u32 thread, u32 type, u32 cargo)
+{
+    for (u32 i = 0; i < lister->slot_count; i++)
+        for (u32 j = 0; is_of(lister, i, type) && j < lister->slot_count; j++)
+            if (is_of(lister, j, cargo))
+                add(lister, entry, thread, lister->slots[i], lister->slots[j]);
 }
 
 static void list_entry(struct lister *lister, u32 index, u32 thread)
@@ -312,24 +402,35 @@ static void list_entry(struct lister *lister, u32 index, u32 thread)
         add(lister, index, thread, 0, 0);
         break;
     case WANTS_ENDPOINT:
-        add_all(lister, index, thread, OBJECT_ENDPOINT, false);
+        add_all(lister, index, thread, OBJECT_ENDPOINT);
         break;
     case WANTS_MEMORY:
-        add_all(lister, index, thread, OBJECT_MEMORY, false);
+        add_all(lister, index, thread, OBJECT_MEMORY);
         break;
     case WANTS_THREAD:
-        add_all(lister, index, thread, OBJECT_THREAD, false);
+        add_all(lister, index, thread, OBJECT_THREAD);
+        break;
+    case WANTS_GROUP:
+        add_all(lister, index, thread, OBJECT_GROUP);
         break;
     case WANTS_ANY:
-        add_all(lister, index, thread, OBJECT_NONE, false);
+    case WANTS_REPLY:
+        add_all(lister, index, thread,
+                entries[index].wants == WANTS_REPLY ? OBJECT_REPLY : OBJECT_NONE);
         if (world_gone_handle(process_of_thread(thread)))
             add(lister, index, thread, GONE_SLOT, 0);
         break;
     case WANTS_ENDPOINT_AND_ANY:
-        add_all(lister, index, thread, OBJECT_ENDPOINT, true);
+        add_pairs(lister, index, thread, OBJECT_ENDPOINT, OBJECT_NONE);
         break;
     case WANTS_PROCESS_AND_ANY:
-        add_all(lister, index, thread, OBJECT_PROCESS, true);
+        add_pairs(lister, index, thread, OBJECT_PROCESS, OBJECT_NONE);
+        break;
+    case WANTS_PROCESS_AND_REPLY:
+        add_pairs(lister, index, thread, OBJECT_PROCESS, OBJECT_REPLY);
+        break;
+    case WANTS_GROUP_AND_MEMORY:
+        add_pairs(lister, index, thread, OBJECT_GROUP, OBJECT_MEMORY);
         break;
     case WANTS_ANY_CARGO:
         for (u32 i = 0; i < lister->slot_count; i++)
@@ -342,7 +443,8 @@ static void list_entry(struct lister *lister, u32 index, u32 thread)
 
 static bool is_enabled(const struct entry *entry, bool has_room)
 {
-    return (world.config->alphabet >> entry->group & 1) && (has_room || !entry->makes_slot);
+    return (world.config->alphabet >> entry->group & 1) && (has_room || !entry->makes_slot) &&
+           (!entry->makes || world_has_room_for((enum object_type)entry->makes));
 }
 
 u32 alphabet_list(struct action *actions)

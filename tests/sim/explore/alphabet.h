@@ -8,13 +8,17 @@
 
 enum act_group {
     ACT_IPC = 0,      /* messages without capabilities */
-    ACT_WAITS = 1,    /* deadlines, cancel */
+    ACT_WAITS = 1,    /* with deadlines, cancel */
     ACT_CAPS = 2,     /* derive, revoke, close, inspect, grant */
     ACT_TRANSFER = 3, /* capabilities in messages */
     ACT_MEMORY = 4,
     ACT_END = 5, /* the end of threads and processes */
     ACT_EXPIRY = 6,
-    ACT_GROUPS = 7
+    ACT_DEFER = 7,  /* reply objects: made, worked for, answered, handed on, dropped */
+    ACT_REBIND = 8, /* the receiving side lost and had again */
+    ACT_MAKE = 9,   /* channels, clones of memory */
+    ACT_TIME = 10,
+    ACT_GROUPS = 11
 };
 
 /* One step of an exploration. */

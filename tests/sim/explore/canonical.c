@@ -17,7 +17,7 @@
  */
 #include "world.h"
 
-#include "tests/sim/ledger.h"
+#include "ipc/reply.h"
 #include "tests/sim/peek.h"
 #include "sched/wait.h"
 
@@ -36,8 +36,8 @@ static u64 times[WORLD_TIMES];
 static u32 time_count;
 
 static const char *const field_names[FIELD_COUNT] = {
-    "none", "signals", "queue", "senders",  "rights",    "badge",
-    "tree", "serving", "turn",  "wait_ref", "deadlines", "mappings",
+    "none",    "signals", "queue",    "senders",   "rights",   "badge", "tree",
+    "serving", "turn",    "wait_ref", "deadlines", "mappings", "reply", "peer",
 };
 
 void canonical_blind(enum canonical_field field)
@@ -81,7 +81,7 @@ static u64 rank_of_time(u64 time_ns)
 
 static bool is_alive(u32 endpoint)
 {
-    return ledger_holds("endpoint", world.endpoints[endpoint]);
+    return world.endpoints[endpoint] != NULL;
 }
 
 /* --- Trees --- */
@@ -242,8 +242,7 @@ static u64 hash_message(const struct thread *thread)
 static u64 hash_wait(const struct thread *thread)
 {
     u64 hash = stir(thread->wait_ops->kind, rank_of_time(thread->wait_deadline));
-    for (u32 i = 0; i < WORLD_ENDPOINTS; i++)
-        hash = stir(hash, thread->wait_lock == &world.endpoints[i]->lock);
+    hash = stir(hash, world_endpoint_locked_by(thread->wait_lock));
     bool calls = is_sender(thread) && thread->calling;
     hash = stir(hash, (u64)calls << 8 | info_accept(thread->message_info));
     const struct cap_mark *mark = &thread->wait_mark;
@@ -265,6 +264,7 @@ static u64 hash_thread(const struct thread *thread)
     hash = stir(hash, seen(FIELD_SERVING, thread_number(thread->serving)));
     hash = stir(hash, seen(FIELD_SERVING, thread_number(thread->server)));
     hash = stir(hash, (u64)thread->faulted << 1 | thread->job_busy);
+    hash = stir(hash, seen(FIELD_REPLY, thread->reply != NULL));
     hash = stir(hash, blind_to == FIELD_SERVING ? 0 : hash_activity(thread));
     return thread->wait_lock ? stir(hash, hash_wait(thread)) : hash;
 }
@@ -299,6 +299,15 @@ static u64 hash_queue(const struct endpoint *endpoint)
     return hash;
 }
 
+/* Has a channel's other end been down when it was looked at last, and is it still? */
+static u64 hash_peer(const struct endpoint *endpoint)
+{
+    const struct endpoint *peer = endpoint->peer;
+    if (!peer)
+        return endpoint->peer_down;
+    return 2 + (endpoint->peer_down && peer->down && peer->receive_caps == 0);
+}
+
 static u64 hash_endpoint(u32 index)
 {
     struct endpoint *endpoint = world.endpoints[index];
@@ -313,8 +322,25 @@ static u64 hash_endpoint(u32 index)
     hash = stir(hash, (u64)endpoint->blocked_sends << 8 | (endpoint->receive_caps > 0));
     bool down = endpoint->down && endpoint->receive_caps == 0;
     hash = stir(hash, (u64)down << 1 | endpoint->holders_mailed);
+    hash = stir(hash, seen(FIELD_PEER, hash_peer(endpoint)));
     hash = stir(hash, endpoint->grace.armed ? rank_of_time(endpoint->grace.link.key) : 255);
     return stir(hash, hash_tree(&endpoint->object));
+}
+
+/* Reply objects lead nowhere but to their caller, and are known by the one slot that names them. */
+static u64 hash_replies(const struct cap_space *space)
+{
+    u64 replies = 0;
+    for (u32 i = 0, found = 0; found < space->used_count; i++) {
+        const struct cap_slot *slot = peek_slot_at(space, i);
+        if (!slot)
+            break;
+        found += peek_in_use(slot);
+        if (peek_in_use(slot) && slot->object->type == OBJECT_REPLY)
+            replies += stir(seen(FIELD_REPLY, thread_number(reply_of(slot->object)->caller)),
+                            hash_tree(slot->object));
+    }
+    return replies;
 }
 
 static u64 hash_process(u32 index)
@@ -325,6 +351,8 @@ static u64 hash_process(u32 index)
         hash = stir(hash, hash_gone(&process->space, world_gone_handle(index)));
         bool mapped = peek_is_mapped(&process->vspace, WORLD_PAGE, ACCESS_READ);
         hash = stir(hash, seen(FIELD_MAPPINGS, mapped));
+        if (world.config->groups)
+            hash = stir(hash, hash_replies(&process->space));
     }
     return stir(hash, hash_tree(&process->object));
 }
@@ -342,7 +370,12 @@ u64 canonical_fingerprint(void)
     }
     for (u32 i = 0; i < WORLD_ENDPOINTS; i++)
         hash = stir(hash, hash_endpoint(i));
-    if (ledger_holds("memory", world.memory))
+    if (world.memory)
         hash = stir(hash, hash_tree(&world.memory->object));
-    return hash;
+    if (!world.config->groups)
+        return hash;
+    u64 clones = 0;
+    for (u32 i = 0; i < WORLD_CLONES; i++)
+        clones += world.clones[i] ? stir(3, hash_tree(&world.clones[i]->object)) : 0;
+    return stir(stir(hash, clones), hash_tree(world.group));
 }

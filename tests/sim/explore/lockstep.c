@@ -4,6 +4,7 @@
  */
 #include "world.h"
 
+#include "ipc/reply.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/peek.h"
 #include "sched/wait.h"
@@ -52,21 +53,31 @@ static void check_wait(u32 index)
     EXPECT("spec_calls", index_of_thread(thread->serving) == wanted->serving,
            "thread %u serves %d, specified: %d", index, index_of_thread(thread->serving),
            wanted->serving);
+    EXPECT("spec_deferred", (thread->reply != NULL) == (wanted->reply != SPEC_NONE),
+           "thread %u's call %s deferred, specified: otherwise", index,
+           thread->reply ? "is" : "is not");
     if (wait == SPEC_RUNS)
         return;
-    for (u32 i = 0; i < WORLD_ENDPOINTS; i++)
-        if (thread->wait_lock == &world.endpoints[i]->lock)
-            EXPECT("spec_waits", wanted->endpoint == world.spec_endpoints[i],
-                   "thread %u waits at endpoint %u, specified: another", index, i);
+    u32 endpoint = world_endpoint_locked_by(thread->wait_lock);
+    EXPECT("spec_waits",
+           endpoint < WORLD_ENDPOINTS && wanted->endpoint == world.spec_endpoints[endpoint],
+           "thread %u waits at endpoint %u, specified: another", index, endpoint);
     EXPECT("spec_deadlines", thread->wait_deadline == wanted->deadline_ns,
            "thread %u waits until %llu, specified: %llu", index,
            (unsigned long long)thread->wait_deadline, (unsigned long long)wanted->deadline_ns);
 }
 
-static void learn(spec_ref cap, u64 handle)
+/* The handle that the thread's call has returned. */
+static void learn(u32 thread, spec_ref cap, u64 handle)
 {
-    if (cap != SPEC_NONE)
-        world_spec()->caps[cap].handle = handle;
+    if (cap == SPEC_NONE)
+        return;
+    struct spec_cap *made = &world_spec()->caps[cap];
+    made->handle = handle;
+    /* The first capability to an object that the call has made. */
+    if (made->parent == SPEC_NONE && made->depth == 1 &&
+        made->process == world_spec()->threads[world.spec_threads[thread]].process)
+        world_note_made(thread, cap);
 }
 
 static void check_message(u32 index, const struct spec_result *wanted)
@@ -89,7 +100,8 @@ static void check_message(u32 index, const struct spec_result *wanted)
         EXPECT("spec_messages", (handle != 0) == (wanted->caps[i] != SPEC_NONE),
                "thread %u %s capability %u of its message", index, handle ? "got" : "did not get",
                i);
-        learn(wanted->caps[i], handle);
+        if (wanted->caps[i] != SPEC_NONE)
+            world_spec()->caps[wanted->caps[i]].handle = handle;
     }
 }
 
@@ -106,7 +118,8 @@ static void check_result(u32 index)
         return;
     if (wanted->is_message)
         check_message(index, wanted);
-    learn(wanted->made, context->words[0]);
+    learn(index, wanted->made, context->words[0]);
+    learn(index, wanted->made_second, context->words[1]);
     for (u32 i = 0; wanted->is_facts && i < ARRAY_SIZE(wanted->facts); i++)
         EXPECT("spec_facts", context->words[i] == wanted->facts[i],
                "inspect: word %u is %#llx, specified: %#llx", i,
@@ -146,6 +159,13 @@ static void check_slot(u32 process, const struct cap_slot *slot)
            "%llu depth %u",
            process, (unsigned long long)slot->meta, (unsigned long long)slot->badge, node->depth,
            cap->rights, (unsigned long long)flags, (unsigned long long)cap->badge, cap->depth);
+    if (slot->object->type == OBJECT_REPLY)
+        EXPECT("spec_deferred",
+               index_of_thread(reply_of(slot->object)->caller) ==
+                   world_spec()->objects[cap->object].caller,
+               "process %u has a reply object for thread %d, specified: %d", process,
+               index_of_thread(reply_of(slot->object)->caller),
+               world_spec()->objects[cap->object].caller);
     bool revoked = peek_is_revoked(slot);
     EXPECT("spec_capabilities", !revoked, "process %u: a capability is dead, specified: good",
            process);
@@ -186,9 +206,13 @@ static void check_mapping(u32 process)
         specified |= cap->used && cap->is_mapping &&
                      cap->process == world.spec_processes[process] && cap->address == WORLD_PAGE;
     }
-    bool mapped = peek_is_mapped(&world.processes[process]->vspace, WORLD_PAGE, ACCESS_READ);
+    const struct vspace *vspace = &world.processes[process]->vspace;
+    bool mapped = tree_find(&vspace->regions, WORLD_PAGE) != NULL;
     EXPECT("spec_mappings", mapped == specified, "process %u: the page is %s, specified: otherwise",
            process, mapped ? "mapped" : "not mapped");
+    /* What is mapped may have to be brought in again: memory that was cloned has to. */
+    EXPECT("spec_mappings", mapped || !peek_is_mapped(vspace, WORLD_PAGE, ACCESS_READ),
+           "process %u can read what it has not mapped", process);
 }
 
 /* --- Endpoints --- */
@@ -196,6 +220,8 @@ static void check_mapping(u32 process)
 static void check_endpoint(u32 index)
 {
     const struct endpoint *endpoint = world.endpoints[index];
+    if (!endpoint)
+        return; /* known to be gone */
     const struct spec_object *object = &world_spec()->objects[world.spec_endpoints[index]];
     bool alive = ledger_holds("endpoint", endpoint) && endpoint->object.state == OBJECT_LIVE;
     EXPECT("spec_endpoints", alive == object->alive, "endpoint %u %s, specified: otherwise", index,

@@ -16,7 +16,7 @@ static const struct world_config worlds[] = {
         .cpus = 1,
         .slot_limit = 8,
         .queue_depth = {0, 1},
-        .alphabet = GROUP(IPC) | GROUP(WAITS),
+        .alphabet = GROUP(IPC) | GROUP(WAITS) | GROUP(TIME),
     },
     {
         .name = "caps", /* two threads, capabilities made, handed on, taken back */
@@ -28,6 +28,36 @@ static const struct world_config worlds[] = {
         .alphabet = GROUP(CAPS) | GROUP(TRANSFER) | GROUP(MEMORY) | GROUP(IPC),
     },
     {
+        .name = "defer", /* three threads, calls answered later, by somebody else, or not at all */
+        .threads = 2,
+        .cpus = 1,
+        .slot_limit = 12,
+        .queue_depth = {0, 1},
+        .groups = true,
+        .alphabet = GROUP(IPC) | GROUP(WAITS) | GROUP(TIME) | GROUP(DEFER) | GROUP(END),
+    },
+    {
+        .name = "channel", /* two threads, each at an end of a channel */
+        .threads = 1,
+        .cpus = 1,
+        .slot_limit = 10,
+        .queue_depth = {1, 1},
+        .grace_ns = {GRACE_NS, GRACE_NS},
+        .channel = true,
+        .alphabet =
+            GROUP(IPC) | GROUP(WAITS) | GROUP(TIME) | GROUP(CAPS) | GROUP(REBIND) | GROUP(END),
+    },
+    {
+        .name = "grace", /* the same, and sides that are lost and had again */
+        .threads = 1,
+        .cpus = 1,
+        .slot_limit = 8,
+        .queue_depth = {0, 0},
+        .grace_ns = {GRACE_NS, GRACE_NS},
+        .channel = true,
+        .alphabet = GROUP(IPC) | GROUP(REBIND) | GROUP(TIME),
+    },
+    {
         .name = "two", /* two CPUs, a process on each */
         .threads = 1,
         .cpus = 2,
@@ -36,12 +66,23 @@ static const struct world_config worlds[] = {
         .alphabet = GROUP(IPC) | GROUP(CAPS),
     },
     {
+        .name = "fast", /* two CPUs: two threads that call each other on one, who can end that on
+                           the other */
+        .threads = 2,
+        .cpus = 2,
+        .slot_limit = 10,
+        .queue_depth = {0, 1},
+        .mastered = true,
+        .alphabet = GROUP(IPC) | GROUP(CAPS) | GROUP(WAITS) | GROUP(END),
+    },
+    {
         .name = "all", /* everything */
         .threads = 2,
         .cpus = 1,
-        .slot_limit = 12,
+        .slot_limit = 14,
         .queue_depth = {0, 2},
         .grace_ns = {0, GRACE_NS},
+        .groups = true,
         .alphabet = (1ull << ACT_GROUPS) - 1,
     },
 };
@@ -69,6 +110,8 @@ static void usage(void)
            "  --file PATH    keep what is found there, and go on from what is there\n"
            "  --races N      two CPUs: in each state also all pairs of calls at once, with all\n"
            "                 interleavings of at most N switches (1 or 2)\n"
+           "  --race-one-in N  that in one of N states alone\n"
+           "  --everywhere   also switches that cannot make a difference\n"
            "  --sample N     compare all next steps of one in N states reached again\n"
            "  --blind FIELD  leave a field out of the fingerprint: this must be noticed;\n"
            "                 one of:");
@@ -131,6 +174,8 @@ static void set_option(const char *name, const char *value)
         options.limits.sample = (u32)number(value, &end);
     } else if (strcmp(name, "--races") == 0) {
         options.limits.preemptions = (u32)number(value, &end);
+    } else if (strcmp(name, "--race-one-in") == 0) {
+        options.limits.race_one_in = (u32)number(value, &end);
     } else if (strcmp(name, "--steps") == 0) {
         options.steps = (u32)number(value, &end);
     } else if (strcmp(name, "--walk") == 0) {
@@ -165,12 +210,13 @@ static bool search(void)
            totals.fixed_point ? " (fixed point)" : "", (unsigned long long)totals.compared,
            totals.seconds, (double)totals.new_states / (totals.seconds + 0.001));
     if (options.limits.preemptions) {
-        printf(
-            "world %s: %llu pairs of calls at once, %llu interleavings with at most %u switches: "
-            "%llu outcomes as one after the other, %llu in between\n",
-            options.world->name, (unsigned long long)totals.races.pairs,
-            (unsigned long long)totals.races.schedules, options.limits.preemptions,
-            (unsigned long long)totals.races.sequential, (unsigned long long)totals.races.other);
+        printf("world %s: in %llu states %llu pairs of calls at once, %llu interleavings with at "
+               "most %u switches: "
+               "%llu outcomes as one after the other, %llu explained, %llu in between\n",
+               options.world->name, (unsigned long long)totals.raced,
+               (unsigned long long)totals.races.pairs, (unsigned long long)totals.races.schedules,
+               options.limits.preemptions, (unsigned long long)totals.races.sequential,
+               (unsigned long long)totals.races.explained, (unsigned long long)totals.races.other);
         if (totals.races.other)
             printf("the last pairs with an outcome in between:\n");
         history_print();
@@ -186,6 +232,11 @@ int main(int count, char **arguments)
         if (strcmp(arguments[i], "--help") == 0) {
             usage();
             return 0;
+        }
+        if (strcmp(arguments[i], "--everywhere") == 0) {
+            race_everywhere();
+            i--;
+            continue;
         }
         if (i + 1 == count)
             misused(arguments[i]);

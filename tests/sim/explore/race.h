@@ -8,8 +8,12 @@ struct race_totals {
     u64 pairs;
     u64 schedules;
     u64 sequential; /* outcomes that are those of one call after the other */
-    u64 other;      /* outcomes that are neither order's */
+    u64 explained;  /* outcomes that are neither order's, and good: see race.c */
+    u64 other;      /* other outcomes that are neither order's */
 };
+
+/* From now on at all points, also where a switch cannot make a difference. */
+void race_everywhere(void);
 
 /* In the present state, whose image is given: each pair of calls of two threads on two CPUs, in all
  * interleavings with at most `preemptions` (1 or 2) switches at locks and atomics. Pairs with an

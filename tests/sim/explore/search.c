@@ -377,7 +377,10 @@ static bool expand(u32 record, const struct search_limits *limits)
     } while (tried == TRIED_AGAIN);
     if (tried == TRIED_FAILED)
         return report(record, &actions[count]);
-    if (limits->preemptions &&
+    bool races = limits->preemptions && (limits->race_one_in == 0 ||
+                                         records[record].fingerprint % limits->race_one_in == 0);
+    totals.raced += races;
+    if (races &&
         !race_all_pairs(&levels[level_count - 1].image, limits->preemptions, &totals.races)) {
         history_print();
         return report(record, NULL);

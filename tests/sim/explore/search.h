@@ -10,6 +10,7 @@ struct search_limits {
     u32 depth;       /* 0: no limit */
     u32 preemptions; /* two CPUs: in each state all pairs of calls at once, with so many switches;
                         0: no */
+    u32 race_one_in; /* such pairs in one of so many states alone, by chance; 0: in all */
     u32 sample; /* one in so many reached-again states is compared in all its next steps; 0: none */
 };
 
@@ -22,6 +23,7 @@ struct search_totals {
     bool fixed_point;
     double seconds;
     u64 new_states; /* in this run */
+    u64 raced;      /* states in which calls were made at once */
     struct race_totals races;
 };
 

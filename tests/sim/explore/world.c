@@ -23,7 +23,7 @@
 #define TEXT_ADDRESS       0x10000000ull
 #define INIT_SCRATCH       0x403000ull /* in init's bss; see kernel/arch/sim/boot.c */
 
-struct world world;
+SIM_STATE struct world world;
 
 static SIM_STATE struct spec spec_state;
 static SIM_STATE u64 gone_handles[WORLD_PROCESSES];
@@ -106,7 +106,7 @@ static void run(enum sim_command command)
 }
 
 /* Where a thread is bound to: with two CPUs each process has one. */
-static u32 cpu_of(u32 thread)
+u32 world_cpu_of(u32 thread)
 {
     return world.config->cpus > 1 && thread + 1 == world.thread_count ? 1 : 0;
 }
@@ -132,11 +132,26 @@ static void forget_times(void)
     }
 }
 
+/* The current thread lets the next one run, and keeps what its last call has given it. */
+static void yield_or_tick(u32 cpu)
+{
+    const struct arch_context *context = sim_cpu_context(cpu);
+    struct thread *thread = NULL;
+    for (u32 i = 0; i < world.thread_count; i++)
+        if (context && &world.threads[i]->context == context)
+            thread = world.threads[i];
+    u64 status = thread ? thread->context.number : 0;
+    yielding = context != NULL;
+    run_on(cpu, yielding ? SIM_USER_STEP : SIM_TIMER);
+    if (thread && !thread->exited)
+        thread->context.number = status;
+}
+
 /* The current thread yields, again and again, until this one's turn has come, or its end. */
 static void make_current(u32 index)
 {
     const struct thread *thread = world.threads[index];
-    u32 cpu = cpu_of(index);
+    u32 cpu = world_cpu_of(index);
     if (sim_cpu_context(cpu) == &thread->context)
         return;
     forget_times();
@@ -146,8 +161,7 @@ static void make_current(u32 index)
         for (u32 other = 0; other < world.config->cpus; other++)
             if (sim_ipi_pending(other))
                 run_on(other, SIM_IPI);
-        yielding = sim_cpu_context(cpu) != NULL;
-        run_on(cpu, yielding ? SIM_USER_STEP : SIM_TIMER);
+        yield_or_tick(cpu);
     }
     violated("progress", "a ready thread never runs");
 }
@@ -182,6 +196,10 @@ static void quiesce(void)
         sim_time_advance(REST_NS);
         for (u32 cpu = 0; cpu < world.config->cpus; cpu++)
             run_on(cpu, sim_ipi_pending(cpu) ? SIM_IPI : SIM_TIMER);
+        /* A CPU without work has asked the others for some, as it always will. */
+        for (u32 cpu = 0; cpu < world.config->cpus && world.config->cpus > 1; cpu++)
+            if (sim_ipi_pending(cpu))
+                run_on(cpu, SIM_IPI);
     }
     EXPECT("progress", is_quiet(), "the kernel does not come to rest");
 }
@@ -207,8 +225,21 @@ static void kernel_call(const struct spec_call *call)
     prepare(call);
     if (run_has_failed())
         return;
-    run_on(cpu_of(call->thread), SIM_USER_STEP);
+    run_on(world_cpu_of(call->thread), SIM_USER_STEP);
     quiesce();
+}
+
+/* What has gone loses its number: its place in memory may be used again. */
+static void forget_gone(void)
+{
+    for (u32 i = 0; i < WORLD_ENDPOINTS; i++)
+        if (world.endpoints[i] && !ledger_holds("endpoint", world.endpoints[i]))
+            world.endpoints[i] = NULL;
+    if (world.memory && !ledger_holds("memory", world.memory))
+        world.memory = NULL;
+    for (u32 i = 0; i < WORLD_CLONES; i++)
+        if (world.clones[i] && !ledger_holds("memory", world.clones[i]))
+            world.clones[i] = NULL;
 }
 
 bool world_race(const struct spec_call *first, const struct spec_call *second,
@@ -218,13 +249,15 @@ bool world_race(const struct spec_call *first, const struct spec_call *second,
     prepare(second);
     if (run_has_failed())
         return false;
-    sim_cpu_command(cpu_of(first->thread), SIM_USER_STEP, 0);
-    sim_cpu_command(cpu_of(second->thread), SIM_USER_STEP, 0);
+    sim_cpu_command(world_cpu_of(first->thread), SIM_USER_STEP, 0);
+    sim_cpu_command(world_cpu_of(second->thread), SIM_USER_STEP, 0);
+    sim_touches_forget();
     sim_script(legs, leg_count);
     go();
     bool whole = sim_script_cut_short() == 0;
     sim_script(NULL, 0);
     quiesce();
+    forget_gone();
     return whole;
 }
 
@@ -233,6 +266,7 @@ void world_sequence(const struct spec_call *first, const struct spec_call *secon
     kernel_call(first);
     if (!run_has_failed() && world_can_act(second->thread))
         kernel_call(second);
+    forget_gone();
 }
 
 /* --- Both --- */
@@ -257,6 +291,45 @@ static u32 place_among_free(const struct cap_space *space, u64 handle)
         next = peek_slot_at(space, next - 1)->next_free;
     }
     return UINT32_MAX;
+}
+
+/* --- What calls make --- */
+
+bool world_has_room_for(enum object_type type)
+{
+    if (type == OBJECT_ENDPOINT)
+        return !world.endpoints[WORLD_OWN] && !world.endpoints[WORLD_OWN + 1];
+    bool room = false;
+    for (u32 i = 0; i < WORLD_CLONES; i++)
+        room |= !world.clones[i];
+    return room;
+}
+
+void world_note_made(u32 thread, spec_ref cap)
+{
+    const struct spec_cap *made = &spec_state.caps[cap];
+    const struct cap_slot *slot = peek_slot(world.threads[thread]->space, made->handle);
+    if (!slot || slot->handle != made->handle)
+        return; /* a difference that lockstep.c tells of */
+    if (slot->object->type == OBJECT_ENDPOINT) {
+        u32 at = world.endpoints[WORLD_OWN] ? WORLD_OWN + 1 : WORLD_OWN;
+        world.endpoints[at] = endpoint_of(slot->object);
+        world.spec_endpoints[at] = made->object;
+        return;
+    }
+    for (u32 i = 0; i < WORLD_CLONES && slot->object->type == OBJECT_MEMORY; i++)
+        if (!world.clones[i]) {
+            world.clones[i] = CONTAINER_OF(slot->object, struct memory, object);
+            return;
+        }
+}
+
+u32 world_endpoint_locked_by(const struct spinlock *lock)
+{
+    for (u32 i = 0; i < WORLD_ENDPOINTS; i++)
+        if (world.endpoints[i] && lock == &world.endpoints[i]->lock)
+            return i;
+    return WORLD_ENDPOINTS;
 }
 
 /* One handle that a process has lost in this step, if any. Which one of several is no accident: the
@@ -298,6 +371,7 @@ void world_call(const struct spec_call *call)
     spec_begin(before_ns);
     spec_issue(&specified);
     lockstep_check();
+    forget_gone();
     note_gone(gone_before);
 }
 
@@ -311,7 +385,7 @@ u32 world_times(u64 *times, u32 limit)
     }
     for (u32 i = 0; i < WORLD_ENDPOINTS; i++) {
         const struct endpoint *endpoint = world.endpoints[i];
-        if (ledger_holds("endpoint", endpoint) && endpoint->grace.armed)
+        if (endpoint && endpoint->grace.armed)
             times[count++] = endpoint->grace.link.key;
     }
     for (u32 p = 1; p < WORLD_PROCESSES; p++) {
@@ -333,9 +407,15 @@ static u64 next_time(void)
 {
     u64 times[WORLD_TIMES];
     u64 next = TIME_NEVER;
-    for (u32 i = world_times(times, WORLD_TIMES); i-- > 0;)
+    u32 count = world_times(times, WORLD_TIMES);
+    for (u32 i = 0; i < count; i++)
         next = times[i] < next ? times[i] : next;
-    return next;
+    /* Grace times that began microseconds apart end together. */
+    u64 last = next;
+    for (u32 i = 0; i < count; i++)
+        if (times[i] > last && times[i] - next < GRACE_NS / 4)
+            last = times[i];
+    return last;
 }
 
 u64 world_new_deadline(void)
@@ -367,6 +447,7 @@ bool world_pass_time(void)
     spec_begin(sim_now_ns());
     spec_time_passes();
     lockstep_check();
+    forget_gone();
     note_gone(gone_before);
     return true;
 }
@@ -463,12 +544,16 @@ static void make_objects(struct thread *init)
 {
     const struct world_config *config = world.config;
     u64 group = handle_of(init, &group_root()->object);
-    for (u32 i = 0; i < WORLD_ENDPOINTS; i++) {
-        const struct spec_call call = {.number = SYS_create_endpoint,
+    for (u32 i = 0; i < WORLD_OWN; i++) {
+        const struct spec_call call = {.number = config->channel ? SYS_create_channel
+                                                                 : SYS_create_endpoint,
                                        .handle = group,
                                        .words = {config->queue_depth[i], config->grace_ns[i]}};
-        world.endpoints[i] = endpoint_of(object_named(init, set_up_call(init, &call, 0)));
+        u64 handle =
+            config->channel && i == 1 ? init->context.words[1] : set_up_call(init, &call, 0);
+        world.endpoints[i] = endpoint_of(object_named(init, handle));
     }
+    world.group = &group_root()->object;
     const struct spec_call memory = {
         .number = SYS_create_memory, .handle = group, .words = {2 * PAGE_SIZE}};
     struct object *object = object_named(init, set_up_call(init, &memory, 0));
@@ -513,7 +598,7 @@ static void bind_threads(struct thread *init)
         const struct spec_call call = {
             .number = SYS_thread_control,
             .handle = handle_of(init, &world.threads[i]->object),
-            .words = {THREAD_SET_CPUS, 1ull << cpu_of(i)},
+            .words = {THREAD_SET_CPUS, 1ull << world_cpu_of(i)},
         };
         (void)set_up_call(init, &call, 0);
     }
@@ -528,7 +613,7 @@ static void import(u64 *handles, u32 slot, const struct object *object, spec_ref
     spec_state.caps[cap].end = at->node->range_end;
 }
 
-enum { CAP_E0, CAP_E1, CAP_MEMORY, CAP_P1, CAP_P2, CAP_T1, CAP_T2, CAP_T3, CAP_COUNT };
+enum { CAP_E0, CAP_E1, CAP_MEMORY, CAP_GROUP, CAP_P1, CAP_P2, CAP_T1, CAP_T2, CAP_T3, CAP_COUNT };
 
 static void make_specification(u64 *handles)
 {
@@ -539,14 +624,17 @@ static void make_specification(u64 *handles)
         u32 process = i == 0 ? 0 : i + 1 == world.thread_count ? 2 : 1;
         world.spec_threads[i] = spec_new_thread(world.spec_processes[process]);
     }
-    for (u32 i = 0; i < WORLD_ENDPOINTS; i++) {
+    for (u32 i = 0; i < WORLD_OWN; i++) {
         world.spec_endpoints[i] = spec_new_object(OBJECT_ENDPOINT, SPEC_NONE);
         spec_new_endpoint(world.spec_endpoints[i], world.config->queue_depth[i],
                           world.config->grace_ns[i]);
         import(handles, CAP_E0 + i, &world.endpoints[i]->object, world.spec_endpoints[i]);
     }
+    if (world.config->channel)
+        spec_tie(world.spec_endpoints[0], world.spec_endpoints[1]);
     world.spec_memory = spec_new_object(OBJECT_MEMORY, SPEC_NONE);
     import(handles, CAP_MEMORY, &world.memory->object, world.spec_memory);
+    import(handles, CAP_GROUP, world.group, spec_new_object(OBJECT_GROUP, SPEC_NONE));
     for (u32 i = 1; i < WORLD_PROCESSES; i++)
         import(handles, CAP_P1 + i - 1, &world.processes[i]->object,
                spec_new_object(OBJECT_PROCESS, world.spec_processes[i]));
@@ -582,22 +670,30 @@ static void share_out(const u64 *handles)
     give(2, badged_handle, UINT32_MAX, CAP_SEND_MOVE, handles);
     give(1, handles[CAP_E1], send, CAP_SEND_COPY, handles);
     /* With two CPUs, something to revoke while it is received by. */
+    u32 master = world.config->mastered ? 2 : 1;
     if (world.config->cpus > 1)
-        give(2, handles[CAP_E0], UINT32_MAX, CAP_SEND_COPY, handles);
-    give(1, handles[CAP_E0], UINT32_MAX, CAP_SEND_MOVE, handles);
+        give(3 - master, handles[CAP_E0], UINT32_MAX, CAP_SEND_COPY, handles);
+    give(master, handles[CAP_E0], UINT32_MAX, CAP_SEND_MOVE, handles);
+    for (u32 i = 0; world.config->mastered && i < world.config->threads; i++)
+        give(2, handles[CAP_T1 + i], RIGHT_CONTROL | RIGHT_KILL, CAP_SEND_COPY, handles);
     give(2, handles[CAP_E1], UINT32_MAX, CAP_SEND_MOVE, handles);
     give(1, handles[CAP_MEMORY], UINT32_MAX, CAP_SEND_MOVE, handles);
     give(1, handles[CAP_P2], RIGHT_GRANT, CAP_SEND_COPY, handles);
     give(1, last, RIGHT_CONTROL | RIGHT_KILL, CAP_SEND_COPY, handles);
+    if (!world.config->groups)
+        return;
+    give(1, handles[CAP_GROUP], RIGHT_CREATE_ENDPOINT | RIGHT_CREATE_MEMORY, CAP_SEND_COPY,
+         handles);
+    give(2, handles[CAP_GROUP], RIGHT_CREATE_ENDPOINT, CAP_SEND_COPY, handles);
 }
 
 void world_make(const struct world_config *config)
 {
     u64 handles[CAP_COUNT] = {0};
-    world = (struct world){.config = config};
     memset(&result, 0, sizeof(result));
     history_reset(false);
     struct thread *init = boot(config);
+    world = (struct world){.config = config};
     make_objects(init);
     bind_threads(init);
     for (u32 i = 1; i < world.thread_count; i++)

@@ -17,7 +17,9 @@
 
 #define WORLD_THREADS   4u /* init's included */
 #define WORLD_PROCESSES 3u
-#define WORLD_ENDPOINTS 2u
+#define WORLD_ENDPOINTS 4u            /* two from the start, and a channel's that a call has made */
+#define WORLD_OWN       2u            /* those from the start */
+#define WORLD_CLONES    3u            /* memory objects that calls have made, at once */
 #define WORLD_PAGE      0x30000000ull /* where memory is mapped, in each process */
 
 /* Steps take microseconds, grace times last minutes, deadlines lie days apart: nothing becomes due
@@ -31,9 +33,13 @@ struct world_config {
     u32 threads; /* of process 1: one or two; process 2 has one */
     u32 cpus;
     u32 slot_limit; /* of both processes together */
-    u32 queue_depth[WORLD_ENDPOINTS];
-    u64 grace_ns[WORLD_ENDPOINTS];
-    u64 alphabet; /* mask of groups of calls: enum act_group */
+    u32 queue_depth[WORLD_OWN];
+    u64 grace_ns[WORLD_OWN];
+    bool channel;  /* the two endpoints are the ends of a channel */
+    bool groups;   /* both processes have a group to create from */
+    bool mastered; /* process 2 has what process 1 receives and sends by descend from it, and may
+                      kill and cancel its threads */
+    u64 alphabet;  /* mask of groups of calls: enum act_group */
 };
 
 struct world {
@@ -41,8 +47,10 @@ struct world {
     u32 thread_count; /* init's included */
     struct thread *threads[WORLD_THREADS];
     struct process *processes[WORLD_PROCESSES];
-    struct endpoint *endpoints[WORLD_ENDPOINTS];
-    struct memory *memory;
+    struct endpoint *endpoints[WORLD_ENDPOINTS]; /* NULL: gone, or not made */
+    struct memory *memory;                       /* NULL: gone */
+    struct memory *clones[WORLD_CLONES];         /* NULL: none */
+    struct object *group;
     /* The same in the specification. */
     spec_ref spec_endpoints[WORLD_ENDPOINTS];
     spec_ref spec_memory;
@@ -50,6 +58,7 @@ struct world {
     spec_ref spec_threads[WORLD_THREADS];
 };
 
+/* Part of the machine's state, for what calls have made comes and goes. */
 extern struct world world;
 
 /* The specification's state: part of the machine's, so that it is saved with it. */
@@ -57,6 +66,16 @@ struct spec *world_spec(void);
 
 /* Powers on, makes the world, and makes it the base of saved states. */
 void world_make(const struct world_config *config);
+
+/* The thread's call has made a capability to a new object: it gets a number. */
+void world_note_made(u32 thread, spec_ref cap);
+/* Is there a number for another channel, or clone? */
+bool world_has_room_for(enum object_type type);
+/* The number of the endpoint with this lock; WORLD_ENDPOINTS: it is none. */
+u32 world_endpoint_locked_by(const struct spinlock *lock);
+
+/* With two CPUs each process's threads stay on one. */
+u32 world_cpu_of(u32 thread);
 
 /* The thread can make a call now. */
 bool world_can_act(u32 thread);
@@ -97,6 +116,8 @@ enum canonical_field {
     FIELD_WAIT_REF,
     FIELD_DEADLINES,
     FIELD_MAPPINGS,
+    FIELD_REPLY,
+    FIELD_PEER,
     FIELD_COUNT
 };
 u64 canonical_fingerprint(void);

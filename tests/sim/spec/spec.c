@@ -37,6 +37,10 @@ static void (*const spec_calls[SYSCALL_LIMIT])(const struct spec_call *call) = {
     [SYS_inspect] = call_inspect,
     [SYS_map] = call_map,
     [SYS_unmap] = call_unmap,
+    [SYS_clone_memory] = call_clone_memory,
+    [SYS_defer] = call_defer,
+    [SYS_adopt] = call_adopt,
+    [SYS_create_channel] = call_create_channel,
     [SYS_kill] = call_kill,
     [SYS_exit] = call_exit,
 };
@@ -49,7 +53,8 @@ bool spec_knows(u32 number)
 void finish(u32 thread, u64 allowed)
 {
     struct spec_result *result = &spec->threads[thread].result;
-    *result = (struct spec_result){.fresh = true, .allowed = allowed, .made = SPEC_NONE};
+    *result = (struct spec_result){
+        .fresh = true, .allowed = allowed, .made = SPEC_NONE, .made_second = SPEC_NONE};
     EACH (i, result->caps)
         result->caps[i] = SPEC_NONE;
 }
@@ -91,9 +96,7 @@ static bool next_due(void)
         }
     }
     if (endpoint != SPEC_NONE) {
-        spec->objects[endpoint].endpoint.down = true;
-        spec->objects[endpoint].endpoint.down_at = TIME_NEVER;
-        end_waits_of(endpoint, true, STATUS_PEER_CLOSED);
+        go_down(endpoint);
     } else if (thread != SPEC_NONE) {
         end_wait((u32)thread, STATUS_TIMED_OUT);
     }
@@ -129,7 +132,8 @@ spec_ref spec_new_thread(spec_ref process)
                                                     .cap = SPEC_NONE,
                                                     .deadline_ns = TIME_NEVER,
                                                     .serving = SPEC_NONE,
-                                                    .server = SPEC_NONE};
+                                                    .server = SPEC_NONE,
+                                                    .reply = SPEC_NONE};
             return (spec_ref)i;
         }
     spec->overflow = true;
@@ -138,12 +142,15 @@ spec_ref spec_new_thread(spec_ref process)
 
 spec_ref spec_new_object(enum object_type type, spec_ref what)
 {
-    EACH (i, spec->objects)
-        if (spec->objects[i].type == OBJECT_NONE) {
-            spec->objects[i] = (struct spec_object){.alive = true, .type = type, .what = what};
-            spec->objects[i].endpoint.down_at = TIME_NEVER;
-            return (spec_ref)i;
-        }
+    EACH (i, spec->objects) {
+        struct spec_object *object = &spec->objects[i];
+        if (object->type != OBJECT_NONE && (object->alive || !object->was_made))
+            continue;
+        *object = (struct spec_object){
+            .alive = true, .type = type, .what = what, .peer = SPEC_NONE, .caller = SPEC_NONE};
+        object->endpoint.down_at = TIME_NEVER;
+        return (spec_ref)i;
+    }
     spec->overflow = true;
     return 0;
 }
@@ -152,6 +159,12 @@ void spec_new_endpoint(spec_ref object, u32 depth, u64 grace_ns)
 {
     spec->objects[object].endpoint.depth = depth;
     spec->objects[object].endpoint.grace_ns = grace_ns;
+}
+
+void spec_tie(spec_ref one, spec_ref other)
+{
+    spec->objects[one].peer = other;
+    spec->objects[other].peer = one;
 }
 
 spec_ref spec_new_cap(spec_ref process, spec_ref object, u64 handle, u32 rights)
@@ -175,13 +188,23 @@ static u64 stir(u64 hash, u64 value)
     return hash ^ hash >> 31;
 }
 
+/* Objects that calls have made have no numbers that mean anything; all of one kind are alike here.
+ */
+static u64 object_name(spec_ref at)
+{
+    const struct spec_object *object = &spec->objects[at];
+    if (!object->was_made)
+        return (u64)at;
+    return 0x1000 + (u64)object->type * 16 + (u64)(object->caller + 1);
+}
+
 /* What a capability is, and what it comes from: the same for two that nobody could tell apart. */
 static u64 hash_cap(spec_ref at)
 {
     if (at == SPEC_NONE)
         return 0x77;
     const struct spec_cap *cap = &spec->caps[at];
-    u64 hash = stir(0x5eed, (u64)cap->process << 32 | (u64)cap->object);
+    u64 hash = stir(0x5eed, (u64)cap->process << 32 | object_name(cap->object));
     hash = stir(hash, (u64)cap->rights << 32 | cap->depth);
     hash = stir(hash, cap->badge << 4 | (u64)cap->is_mapping << 3 | (u64)cap->badged << 2 |
                           (u64)cap->no_derive << 1 | cap->no_transfer);
@@ -226,10 +249,11 @@ static u64 place(const struct spec_thread *thread)
 static u64 hash_thread(const struct spec_thread *thread)
 {
     u64 hash = stir(thread->wait, (u64)(thread->serving + 1) << 8 | (u64)(thread->server + 1));
+    hash = stir(hash, thread->reply != SPEC_NONE);
     if (thread->wait == SPEC_RUNS || thread->wait == SPEC_ENDED)
         return hash;
     bool sending = thread->wait == SPEC_SENDS || thread->wait == SPEC_CALLS;
-    hash = stir(hash, (u64)thread->endpoint << 8 | (thread->deadline_ns == TIME_NEVER));
+    hash = stir(hash, object_name(thread->endpoint) << 8 | (thread->deadline_ns == TIME_NEVER));
     hash = stir(hash, info_accept(thread->willing));
     hash = stir(hash, hash_cap(thread->cap));
     hash = stir(hash, thread->wait == SPEC_SERVED ? 0 : place(thread));
@@ -241,9 +265,9 @@ static u64 hash_object(const struct spec_object *object)
     const struct spec_endpoint *endpoint = &object->endpoint;
     if (!object->alive || object->type != OBJECT_ENDPOINT)
         return object->alive;
-    u64 hash =
-        stir(endpoint->signals, (u64)endpoint->queued << 8 | endpoint->turn << 2 |
-                                    (u32)endpoint->down << 1 | (endpoint->down_at != TIME_NEVER));
+    u64 hash = stir(endpoint->signals, (u64)endpoint->queued << 8 | endpoint->turn << 3 |
+                                           (u32)object->peer_died << 2 | (u32)endpoint->down << 1 |
+                                           (endpoint->down_at != TIME_NEVER));
     for (u32 i = 0; i < endpoint->queued; i++)
         hash = stir(hash, hash_message(&endpoint->queue[i], SPEC_NONE));
     return hash;
@@ -259,8 +283,13 @@ u64 spec_hash(void)
     EACH (i, spec->threads)
         if (spec->threads[i].used)
             hash = stir(hash, hash_thread(&spec->threads[i]));
-    EACH (i, spec->objects)
-        hash = stir(hash, hash_object(&spec->objects[i]));
+    EACH (i, spec->objects) {
+        const struct spec_object *object = &spec->objects[i];
+        if (!object->was_made)
+            hash = object->type == OBJECT_NONE ? hash : stir(hash, hash_object(object));
+        else if (object->alive)
+            caps += stir(stir(11, object->type), hash_object(object));
+    }
     EACH (i, spec->processes)
         hash = stir(hash, spec->processes[i].dead);
     return stir(hash, caps);

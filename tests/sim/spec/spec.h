@@ -79,8 +79,13 @@ struct spec_endpoint {
 struct spec_object {
     bool alive;
     enum object_type type;
+    bool was_made; /* by a call: its place is used again when it is dead */
     spec_ref what; /* of processes and threads: which */
     struct spec_endpoint endpoint;
+    spec_ref peer;    /* of an endpoint: the channel's other end; SPEC_NONE: no channel, or gone */
+    bool peer_died;   /* of an endpoint: there was one */
+    spec_ref caller;  /* of a reply object: the thread that waits; SPEC_NONE: no more */
+    bool holder_died; /* of a reply object: its capability went with a process */
 };
 
 enum spec_wait {
@@ -104,7 +109,8 @@ struct spec_result {
     spec_ref caps[MESSAGE_MAX_CAPS];
     spec_ref
         made; /* a capability whose handle the kernel is to return in word 0; SPEC_NONE: none */
-    bool is_facts; /* inspect: word 0 to 5 are those of `facts` */
+    spec_ref made_second; /* the same in word 1 */
+    bool is_facts;        /* inspect: word 0 to 5 are those of `facts` */
     u64 facts[6];
 };
 
@@ -121,6 +127,7 @@ struct spec_thread {
     u64 willing;      /* info word that says what it takes */
     spec_ref serving; /* thread */
     spec_ref server;
+    spec_ref reply; /* the object that its call has been deferred to */
     struct spec_result result;
 };
 
@@ -175,6 +182,8 @@ spec_ref spec_new_process(void);
 spec_ref spec_new_thread(spec_ref process);
 spec_ref spec_new_object(enum object_type type, spec_ref what);
 void spec_new_endpoint(spec_ref object, u32 depth, u64 grace_ns);
+/* Two endpoints become the ends of a channel. */
+void spec_tie(spec_ref one, spec_ref other);
 spec_ref spec_new_cap(spec_ref process, spec_ref object, u64 handle, u32 rights);
 
 /* A hash of all that is observable, with threads, processes and objects by their index and

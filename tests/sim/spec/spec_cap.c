@@ -69,6 +69,18 @@ spec_ref add_cap(const struct spec_cap *cap)
     return 0;
 }
 
+spec_ref add_first_cap(spec_ref process, spec_ref object, u32 rights, u64 size)
+{
+    const struct spec_cap cap = {.process = process,
+                                 .object = object,
+                                 .parent = SPEC_NONE,
+                                 .rights = rights,
+                                 .depth = 1,
+                                 .expires_ns = TIME_NEVER,
+                                 .end = size};
+    return add_cap(&cap);
+}
+
 static void forget_handle(const struct spec_cap *cap, bool revoked)
 {
     if (cap->is_mapping || cap->handle == 0)
@@ -111,8 +123,7 @@ static void settle_endpoint(spec_ref at)
         endpoint->down = false;
         endpoint->down_at = TIME_NEVER;
     } else if (!endpoint->down && endpoint->grace_ns == 0) {
-        endpoint->down = true;
-        end_waits_of(at, true, STATUS_PEER_CLOSED);
+        go_down(at);
     } else if (!endpoint->down && endpoint->down_at == TIME_NEVER) {
         endpoint->down_at = spec->now_ns + endpoint->grace_ns;
     }
@@ -122,11 +133,12 @@ void settle(void)
 {
     EACH (i, spec->objects) {
         struct spec_object *object = &spec->objects[i];
-        if (!object->alive || (object->type != OBJECT_ENDPOINT && object->type != OBJECT_MEMORY))
+        if (!object->alive || (object->type != OBJECT_ENDPOINT && object->type != OBJECT_MEMORY &&
+                               object->type != OBJECT_REPLY))
             continue;
         if (holders((spec_ref)i, 0, true) == 0) {
             object->alive = false;
-            end_waits_of((spec_ref)i, false, STATUS_PEER_CLOSED);
+            end_object((spec_ref)i);
         } else if (object->type == OBJECT_ENDPOINT) {
             settle_endpoint((spec_ref)i);
         }
@@ -379,4 +391,30 @@ void call_unmap(const struct spec_call *call)
     finish(call->thread, only(mapping == SPEC_NONE ? STATUS_NOT_FOUND : STATUS_OK));
     if (mapping != SPEC_NONE)
         remove_cap(mapping, false);
+}
+
+/* --- Memory made from memory --- */
+
+/* Whole pages within the capability's range; nothing of what is in them is known here. */
+void call_clone_memory(const struct spec_call *call)
+{
+    u64 allowed;
+    spec_ref process = spec->threads[call->thread].process;
+    u64 offset = call->words[1];
+    u64 size = call->words[2];
+    spec_ref source = SPEC_NONE;
+    if (lookup(process, call->handle, OBJECT_GROUP, RIGHT_CREATE_MEMORY, &allowed) != SPEC_NONE)
+        source = lookup(process, call->words[0], OBJECT_MEMORY, RIGHT_READ, &allowed);
+    if (source != SPEC_NONE) {
+        u64 length = cap_at(source)->end - cap_at(source)->start;
+        if ((offset | size) % PAGE_SIZE || size == 0 || offset > length || size > length - offset)
+            allowed = only(STATUS_BAD_ARGUMENT);
+    }
+    finish(call->thread, allowed);
+    if (allowed != only(STATUS_OK))
+        return;
+    spec_ref clone = spec_new_object(OBJECT_MEMORY, SPEC_NONE);
+    spec->objects[clone].was_made = true;
+    spec->threads[call->thread].result.made =
+        add_first_cap(process, clone, RIGHTS_MEMORY | RIGHTS_COMMON, size);
 }

@@ -22,6 +22,8 @@ void finish(u32 thread, u64 allowed);
 /* Finds what a handle names: the capability, or the statuses allowed. */
 spec_ref lookup(spec_ref process, u64 handle, enum object_type type, u32 rights, u64 *allowed);
 spec_ref add_cap(const struct spec_cap *cap);
+/* The first capability to an object that a call has made. */
+spec_ref add_first_cap(spec_ref process, spec_ref object, u32 rights, u64 size);
 /* The capability leaves its process; its children go to its parent. */
 void remove_cap(spec_ref cap, bool revoked);
 /* Checks whether it may be handed on. */
@@ -40,6 +42,7 @@ void call_close(const struct spec_call *call);
 void call_inspect(const struct spec_call *call);
 void call_map(const struct spec_call *call);
 void call_unmap(const struct spec_call *call);
+void call_clone_memory(const struct spec_call *call);
 
 /* --- Messages (spec_ipc.c) --- */
 
@@ -47,6 +50,10 @@ void call_unmap(const struct spec_call *call);
 void end_wait(u32 thread, enum status status);
 /* The endpoint ends all waits: those of senders alone, or all. */
 void end_waits_of(spec_ref endpoint, bool only_senders, enum status status);
+/* Nobody has been able to receive there for longer than the grace time. */
+void go_down(spec_ref endpoint);
+/* The object is gone: who waits there, or because of it, is told. */
+void end_object(spec_ref object);
 void end_thread(u32 thread);
 void end_process(spec_ref process);
 
@@ -56,6 +63,9 @@ void call_receive(const struct spec_call *call);
 void call_reply(const struct spec_call *call);
 void call_reply_receive(const struct spec_call *call);
 void call_signal(const struct spec_call *call);
+void call_defer(const struct spec_call *call);
+void call_adopt(const struct spec_call *call);
+void call_create_channel(const struct spec_call *call);
 void call_cancel(const struct spec_call *call);
 void call_exit(const struct spec_call *call);
 void call_kill(const struct spec_call *call);

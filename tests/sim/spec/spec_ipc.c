@@ -41,7 +41,10 @@ static void stop_waiting(spec_ref thread)
     struct spec_thread *at = thread_at(thread);
     if (at->server != SPEC_NONE)
         thread_at(at->server)->serving = SPEC_NONE;
+    if (at->reply != SPEC_NONE)
+        spec->objects[at->reply].caller = SPEC_NONE;
     at->server = SPEC_NONE;
+    at->reply = SPEC_NONE;
     at->wait = SPEC_RUNS;
     at->endpoint = SPEC_NONE;
     at->cap = SPEC_NONE;
@@ -66,6 +69,55 @@ void end_waits_of(spec_ref endpoint, bool only_senders, enum status status)
         if (waits(thread) && thread->endpoint == endpoint && (!only_senders || is_sender(thread)))
             end_wait(i, status);
     }
+}
+
+/* --- Ends of endpoints and reply objects --- */
+
+static void end_receivers(spec_ref endpoint)
+{
+    EACH (i, spec->threads) {
+        const struct spec_thread *thread = &spec->threads[i];
+        if (waits(thread) && thread->endpoint == endpoint && thread->wait == SPEC_RECEIVES)
+            end_wait(i, STATUS_PEER_CLOSED);
+    }
+}
+
+/* Who waits at the channel's other end, where nothing is pending, learns that this one is down. */
+static void tell_peer(spec_ref endpoint)
+{
+    if (spec->objects[endpoint].peer != SPEC_NONE)
+        end_receivers(spec->objects[endpoint].peer);
+}
+
+void go_down(spec_ref endpoint)
+{
+    endpoint_at(endpoint)->down = true;
+    endpoint_at(endpoint)->down_at = TIME_NEVER;
+    end_waits_of(endpoint, true, STATUS_PEER_CLOSED);
+    tell_peer(endpoint);
+}
+
+void end_object(spec_ref at)
+{
+    struct spec_object *object = &spec->objects[at];
+    if (object->type == OBJECT_ENDPOINT) {
+        end_waits_of(at, false, STATUS_PEER_CLOSED);
+        tell_peer(at);
+        if (object->peer != SPEC_NONE) {
+            spec->objects[object->peer].peer = SPEC_NONE;
+            spec->objects[object->peer].peer_died = true;
+        }
+    } else if (object->type == OBJECT_REPLY && object->caller != SPEC_NONE) {
+        end_wait((u32)object->caller,
+                 object->holder_died ? STATUS_SERVER_DIED : STATUS_REPLY_DROPPED);
+    }
+}
+
+/* Is there nobody at the channel's other end? */
+static bool peer_is_gone(spec_ref endpoint)
+{
+    const struct spec_object *object = &spec->objects[endpoint];
+    return object->peer_died || (object->peer != SPEC_NONE && endpoint_at(object->peer)->down);
 }
 
 /* Who has waited longest at the endpoint, as a receiver or as a sender. */
@@ -349,8 +401,8 @@ static void receive(const struct spec_call *call, spec_ref cap, bool may_block)
     }
     if (thread_at(receiver)->result.allowed != 0)
         return;
-    if (!may_block) {
-        finish(call->thread, only(STATUS_WOULD_BLOCK));
+    if (peer_is_gone(at) || !may_block) {
+        finish(call->thread, only(peer_is_gone(at) ? STATUS_PEER_CLOSED : STATUS_WOULD_BLOCK));
         return;
     }
     thread_at(receiver)->result.fresh = false;
@@ -358,11 +410,23 @@ static void receive(const struct spec_call *call, spec_ref cap, bool may_block)
     begin_wait(call->thread, SPEC_RECEIVES, at, cap, call->deadline_ns);
 }
 
-/* Nobody answers the call that the thread has taken. */
+/* The thread has nothing to do with the call any more, which waits on. */
+static void let_go(spec_ref caller)
+{
+    thread_at(thread_at(caller)->server)->serving = SPEC_NONE;
+    thread_at(caller)->server = SPEC_NONE;
+}
+
+/* Nobody answers the call that the thread has taken; one that it has only adopted can still be
+ * answered. */
 static void drop_caller(spec_ref server, enum status status)
 {
     spec_ref caller = thread_at(server)->serving;
-    if (caller != SPEC_NONE)
+    if (caller == SPEC_NONE)
+        return;
+    if (thread_at(caller)->reply != SPEC_NONE)
+        let_go(caller);
+    else
         end_wait((u32)caller, status);
 }
 
@@ -380,11 +444,10 @@ void call_receive(const struct spec_call *call)
     receive(call, cap, !(call->info & INFO_NONBLOCK));
 }
 
-/* What the server may be told. */
-static u64 answer(const struct spec_call *call)
+/* The thread's message to a caller, or to nobody. What it may be told. */
+static u64 answer(const struct spec_call *call, spec_ref caller)
 {
     spec_ref server = (spec_ref)call->thread;
-    spec_ref caller = thread_at(server)->serving;
     if (!is_sane(call->info))
         return only(STATUS_BAD_ARGUMENT);
     if (caller == SPEC_NONE)
@@ -398,7 +461,21 @@ static u64 answer(const struct spec_call *call)
 
 void call_reply(const struct spec_call *call)
 {
-    finish(call->thread, answer(call));
+    u64 allowed;
+    spec_ref process = thread_at((spec_ref)call->thread)->process;
+    if (call->handle == 0) {
+        finish(call->thread, answer(call, thread_at((spec_ref)call->thread)->serving));
+        return;
+    }
+    spec_ref cap = lookup(process, call->handle, OBJECT_REPLY, RIGHT_REPLY, &allowed);
+    if (cap != SPEC_NONE)
+        allowed = answer(call, spec->objects[spec->caps[cap].object].caller);
+    finish(call->thread, allowed);
+    /* Used up, unless the message itself has moved it away. */
+    bool kept = cap != SPEC_NONE && spec->caps[cap].used &&
+                spec->caps[cap].handle == call->handle && spec->caps[cap].process == process;
+    if (allowed == only(STATUS_OK) && kept)
+        remove_cap(cap, false);
 }
 
 void call_reply_receive(const struct spec_call *call)
@@ -411,7 +488,7 @@ void call_reply_receive(const struct spec_call *call)
         return;
     }
     u64 handle = spec->caps[cap].handle;
-    allowed = answer(call);
+    allowed = answer(call, thread_at((spec_ref)call->thread)->serving);
     /* That the caller has left is no reason not to receive the next. */
     if (allowed != only(STATUS_OK) && allowed != only(STATUS_NO_CALLER)) {
         finish(call->thread, allowed);
@@ -421,6 +498,83 @@ void call_reply_receive(const struct spec_call *call)
         receive(call, cap, true);
     else /* the reply has moved it away: what follows is a receive by a handle that is gone */
         finish(call->thread, only(STATUS_REVOKED) | only(STATUS_STALE_HANDLE));
+}
+
+/* --- defer, adopt, create_channel --- */
+
+void call_defer(const struct spec_call *call)
+{
+    u64 allowed;
+    spec_ref server = (spec_ref)call->thread;
+    spec_ref process = thread_at(server)->process;
+    spec_ref caller = thread_at(server)->serving;
+    spec_ref group = lookup(process, call->handle, OBJECT_GROUP, RIGHT_CREATE_ENDPOINT, &allowed);
+    if (group != SPEC_NONE && caller == SPEC_NONE)
+        allowed = only(STATUS_NO_CALLER);
+    else if (group != SPEC_NONE && thread_at(caller)->reply != SPEC_NONE)
+        allowed = only(STATUS_BUSY);
+    finish(call->thread, allowed);
+    if (allowed != only(STATUS_OK))
+        return;
+    let_go(caller);
+    spec_ref reply = spec_new_object(OBJECT_REPLY, SPEC_NONE);
+    spec->objects[reply].was_made = true;
+    spec->objects[reply].caller = caller;
+    thread_at(caller)->reply = reply;
+    /* It can be moved, and be neither copied nor derived: sealed. */
+    spec_ref cap = add_first_cap(process, reply, RIGHT_REPLY | RIGHT_TRANSFER | RIGHT_DERIVE, 0);
+    spec->caps[cap].no_derive = true;
+    thread_at(server)->result.made = cap;
+}
+
+void call_adopt(const struct spec_call *call)
+{
+    u64 allowed = only(STATUS_OK);
+    spec_ref server = (spec_ref)call->thread;
+    spec_ref served = thread_at(server)->serving;
+    spec_ref cap = SPEC_NONE;
+    if (call->handle != 0)
+        cap = lookup(thread_at(server)->process, call->handle, OBJECT_REPLY, RIGHT_REPLY, &allowed);
+    finish(call->thread, allowed);
+    if (allowed != only(STATUS_OK))
+        return;
+    if (served != SPEC_NONE && thread_at(served)->reply == SPEC_NONE) {
+        finish(call->thread, only(STATUS_BUSY));
+        return;
+    }
+    if (served != SPEC_NONE)
+        let_go(served);
+    if (cap == SPEC_NONE)
+        return;
+    spec_ref caller = spec->objects[spec->caps[cap].object].caller;
+    if (caller == SPEC_NONE)
+        finish(call->thread, only(STATUS_NO_CALLER));
+    else if (thread_at(caller)->server != SPEC_NONE)
+        finish(call->thread, only(STATUS_BUSY));
+    else
+        begin_service(caller, server);
+}
+
+void call_create_channel(const struct spec_call *call)
+{
+    u64 allowed;
+    spec_ref process = thread_at((spec_ref)call->thread)->process;
+    spec_ref group = lookup(process, call->handle, OBJECT_GROUP, RIGHT_CREATE_ENDPOINT, &allowed);
+    if (group != SPEC_NONE && call->words[0] > 256)
+        allowed = only(STATUS_BAD_ARGUMENT);
+    finish(call->thread, allowed);
+    if (allowed != only(STATUS_OK))
+        return;
+    spec_ref ends[2];
+    for (u32 i = 0; i < 2; i++) {
+        ends[i] = spec_new_object(OBJECT_ENDPOINT, SPEC_NONE);
+        spec->objects[ends[i]].was_made = true;
+        spec_new_endpoint(ends[i], (u32)call->words[0], call->words[1]);
+    }
+    spec_tie(ends[0], ends[1]);
+    struct spec_result *result = &thread_at((spec_ref)call->thread)->result;
+    result->made = add_first_cap(process, ends[0], RIGHTS_ENDPOINT | RIGHTS_COMMON, 0);
+    result->made_second = add_first_cap(process, ends[1], RIGHTS_ENDPOINT | RIGHTS_COMMON, 0);
 }
 
 /* --- cancel, exit, kill --- */
@@ -465,8 +619,10 @@ void end_process(spec_ref process)
         if (spec->threads[i].used && spec->threads[i].process == process)
             end_thread(i);
     EACH (i, spec->caps)
-        if (spec->caps[i].used && spec->caps[i].process == process)
+        if (spec->caps[i].used && spec->caps[i].process == process) {
+            spec->objects[spec->caps[i].object].holder_died = true;
             remove_cap((spec_ref)i, false);
+        }
 }
 
 void call_exit(const struct spec_call *call)

@@ -83,7 +83,7 @@ static inline u64 arch_pte_read(const u64 *entry)
 
 static inline void arch_pte_write(u64 *entry, u64 value)
 {
-    atomic_point(); /* another CPU's walker may still see the old entry here */
+    atomic_point(entry, true); /* another CPU's walker may still see the old entry here */
     __atomic_store_n(entry, value, __ATOMIC_RELAXED);
 }
 

@@ -78,6 +78,16 @@ void sim_script(const struct sim_leg *legs, u32 count);
 /* Legs of the last script whose CPU was parked before it had passed all its points. */
 u32 sim_script_cut_short(void);
 
+/* What a CPU has done at its switch points while a script ran, in order: the word that it was about
+ * to read or write. */
+#define SIM_MAX_TOUCHES 8192u
+struct sim_touch {
+    const volatile void *word; /* NULL: none (a fence); SIM_EVERYTHING: whatever there is */
+    bool writes;
+};
+void sim_touches_forget(void);
+const struct sim_touch *sim_touches(u32 cpu, u32 *count);
+
 /* Why the machine stopped: "" if it did not; a panic's first line, "power off", "reset", ... */
 const char *sim_stop_reason(void);
 /* Stops the machine from within a fiber; never returns. From the host's stack: only notes the

@@ -2,6 +2,6 @@
 #ifndef PORT_ATOMIC_H
 #define PORT_ATOMIC_H
 
-#define atomic_point() ((void)0)
+#define atomic_point(p, writes) ((void)0)
 
 #endif
