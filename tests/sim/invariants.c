@@ -1,7 +1,9 @@
 /* The table of invariants, and the comparison of before and after. */
 #include "simulator.h"
 
+#include "cap/space.h"
 #include "mm/frame.h"
+#include "mm/slab.h"
 #include "view.h"
 
 #include <stdio.h>
@@ -59,6 +61,49 @@ void invariants_print(void)
         printf("%s (at once)\n", immediate[i]);
 }
 
+/* Frames and bytes, and who is charged for them. */
+static void count_frames(struct census *census)
+{
+    struct frame_statistics statistics;
+    frame_statistics(&statistics);
+    u64 slabs = 0;
+    u64 chunks = 0;
+    u32 at = 0;
+    for (const struct slab_cache *cache = slab_first_cache(); cache; cache = cache->next_cache) {
+        slabs += cache->slab_count << cache->order;
+        if (at < CENSUS_CACHES)
+            census->slab_objects[at++] = cache->live_objects;
+    }
+    for (u32 i = 0; i < view()->process_count; i++) {
+        const struct cap_space *space = view()->spaces[i];
+        bool has_table = space->chunks && space->chunks != space->inline_chunks;
+        chunks += space->slot_count / CAP_CHUNK_SLOTS + has_table;
+    }
+    u64 user = statistics.by_use[FRAME_USER] + statistics.by_use[FRAME_PAGE_TABLE];
+    census->other_frames = statistics.total - statistics.by_use[FRAME_FREE] - user - slabs - chunks;
+    for (u32 what = 0; what < GROUP_RESOURCE_COUNT; what++)
+        census->charges[what] = invariants_charges(what);
+    census->charges[GROUP_MEMORY_FRAMES] -= user + chunks;
+}
+
+static void compare_frames(const struct census *before, const struct census *after)
+{
+    u32 at = 0;
+    for (const struct slab_cache *cache = slab_first_cache(); cache && at < CENSUS_CACHES;
+         cache = cache->next_cache, at++)
+        EXPECT("census", before->slab_objects[at] == after->slab_objects[at],
+               "%llu structures of cache %s at the start, %llu after everything has died",
+               (unsigned long long)before->slab_objects[at], cache->name,
+               (unsigned long long)after->slab_objects[at]);
+    EXPECT("census", before->other_frames == after->other_frames,
+           "%llu frames of the kernel at the start, %llu after everything has died",
+           (unsigned long long)before->other_frames, (unsigned long long)after->other_frames);
+    for (u32 what = 0; what < GROUP_RESOURCE_COUNT; what++)
+        EXPECT("census", before->charges[what] == after->charges[what],
+               "resource %u: %lld charged at the start, %lld after everything has died", what,
+               (long long)before->charges[what], (long long)after->charges[what]);
+}
+
 void census_take(struct census *census)
 {
     *census = (struct census){0};
@@ -66,6 +111,7 @@ void census_take(struct census *census)
         census->objects[type] = object_count((enum object_type)type);
     census->cap_nodes = cap_node_count();
     view_take();
+    count_frames(census);
     for (u32 i = 0; i < view()->object_count; i++)
         if (view()->objects[i]->id > census->last_id)
             census->last_id = view()->objects[i]->id;
@@ -94,6 +140,7 @@ void census_compare(const struct census *before, const struct census *after)
     EXPECT("census", before->cap_nodes == after->cap_nodes,
            "%llu capabilities at the start, %llu after everything has died",
            (unsigned long long)before->cap_nodes, (unsigned long long)after->cap_nodes);
+    compare_frames(before, after);
     if (run_has_failed())
         print_newcomers(before->last_id);
 }

@@ -22,6 +22,14 @@ static u64 own_use(const struct account *account, u32 what)
     return account_used(account, (enum group_resource)what) - children_credit(account, what);
 }
 
+u64 invariants_charges(u32 what)
+{
+    u64 sum = 0;
+    for (u32 i = 0; i < view()->group_count; i++)
+        sum += own_use(account_of(view()->groups[i]), what);
+    return sum;
+}
+
 static void account_sums(const char *name)
 {
     for (u32 i = 0; i < view()->group_count; i++) {

@@ -13,6 +13,7 @@
 
 #include "port/sim.h"
 
+#include "abi/machine.h"
 #include "abi/syscalls.h"
 
 struct process;
@@ -137,16 +138,24 @@ extern const struct invariant invariants_group[];
 
 /* All of them, in the tables' order, until one fails. */
 void invariants_check(void);
+/* What all groups together are charged with, of an enum group_resource. After view_take. */
+u64 invariants_charges(u32 what);
 u32 invariants_count(void);
 void invariants_print(void);
 
 /* --- What there is before and after
  * ------------------------------------------------------------------ */
 
+#define CENSUS_CACHES 32u
 struct census {
     u64 objects[16];
     u64 cap_nodes;
-    u64 last_id; /* the greatest of all objects */
+    u64 slab_objects[CENSUS_CACHES]; /* of each cache, in the order in which they are listed */
+    /* Frames that neither a slab nor a capability space nor user memory nor page tables account
+     * for. What init has touched stays, and counts there. */
+    u64 other_frames;
+    u64 charges[GROUP_RESOURCE_COUNT]; /* of all groups together; frames: beyond those above */
+    u64 last_id;                       /* the greatest of all objects */
 };
 
 void census_take(struct census *census);
