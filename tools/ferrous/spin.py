@@ -24,6 +24,7 @@ VARIANTS = {
     "call": {"check": ("-DEVENTS=2", "-DEVENTS=1 -DKILL", "-DEVENTS=2 -DMOVES"),
              "soak": ("-DEVENTS=2 -DKILL -DMOVES", "-DEVENTS=3 -DMOVES")},
     "condition": {"check": ("", "-DSIGNAL")},
+    "fast": {"check": ("-DEVENTS=3", "-DEVENTS=2 -DSECOND"), "soak": ("-DEVENTS=3 -DSECOND",)},
 }
 # With which definitions a model can be seen to break, if not with none.
 BROKEN_WITH = {"call": "-DEVENTS=2 -DKILL"}
