@@ -24,7 +24,6 @@ SOAK_SECONDS = 3000
 BLIND = {
     "signals": "ipc", "queue": "ipc", "senders": "ipc", "serving": "ipc", "turn": "ipc", "deadlines": "ipc",
     "rights": "caps", "badge": "caps", "wait_ref": "caps", "mappings": "caps", "tree": "caps", "reply": "defer",
-    "peer": "channel",
 }
 BLIND_STATES = "1000000"
 WALKS = {"quick": "1-10", "check": "1-100", "soak": "1-5000"}

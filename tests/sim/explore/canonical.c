@@ -37,7 +37,7 @@ static u32 time_count;
 
 static const char *const field_names[FIELD_COUNT] = {
     "none",    "signals", "queue",    "senders",   "rights",   "badge", "tree",
-    "serving", "turn",    "wait_ref", "deadlines", "mappings", "reply", "peer",
+    "serving", "turn",    "wait_ref", "deadlines", "mappings", "reply",
 };
 
 void canonical_blind(enum canonical_field field)
@@ -322,7 +322,7 @@ static u64 hash_endpoint(u32 index)
     hash = stir(hash, (u64)endpoint->blocked_sends << 8 | (endpoint->receive_caps > 0));
     bool down = endpoint->down && endpoint->receive_caps == 0;
     hash = stir(hash, (u64)down << 1 | endpoint->holders_mailed);
-    hash = stir(hash, seen(FIELD_PEER, hash_peer(endpoint)));
+    hash = stir(hash, hash_peer(endpoint));
     hash = stir(hash, endpoint->grace.armed ? rank_of_time(endpoint->grace.link.key) : 255);
     return stir(hash, hash_tree(&endpoint->object));
 }

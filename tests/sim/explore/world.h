@@ -117,7 +117,6 @@ enum canonical_field {
     FIELD_DEADLINES,
     FIELD_MAPPINGS,
     FIELD_REPLY,
-    FIELD_PEER,
     FIELD_COUNT
 };
 u64 canonical_fingerprint(void);
