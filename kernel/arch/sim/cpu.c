@@ -79,6 +79,8 @@ static struct {
     u32 count;
 } touched[SIM_MAX_CPUS];
 
+void (*sim_point_hook)(void);
+
 void sim_touches_forget(void)
 {
     for (u32 i = 0; i < SIM_MAX_CPUS; i++)
@@ -106,6 +108,8 @@ void atomic_point(const volatile void *word, bool writes)
 {
     struct sim_machine *machine = sim_machine();
     bool switches = machine->config.switch_gap != 0 || machine->leg_count != 0;
+    if (machine->on_fiber && sim_point_hook)
+        sim_point_hook();
     if (!machine->on_fiber || machine->others_stopped || !switches)
         return;
     if (machine->leg_count != 0)

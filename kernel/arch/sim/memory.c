@@ -217,6 +217,8 @@ static void physical_copy(u64 physical, void *buffer, u64 size, bool write)
         memcpy(buffer, memory, size);
 }
 
+void (*sim_fetch_hook)(u64 user, u64 size_bytes);
+
 /* Copies page by page; `buffer` is written if !write. */
 static bool user_copy(u64 user, void *buffer, u64 size, bool write, u64 *fault_address)
 {
@@ -230,6 +232,8 @@ static bool user_copy(u64 user, void *buffer, u64 size, bool write, u64 *fault_a
             return false;
         }
         physical_copy(physical, at, chunk, write);
+        if (!write && sim_fetch_hook)
+            sim_fetch_hook(user, chunk);
         atomic_point(SIM_EVERYTHING, true);
         user += chunk;
         at += chunk;

@@ -88,6 +88,11 @@ struct sim_touch {
 void sim_touches_forget(void);
 const struct sim_touch *sim_touches(u32 cpu, u32 *count);
 
+/* For tests that change user memory between two reads of the kernel, or count its reads: asked at
+ * each switch point in the kernel, and after each read of user memory. NULL: nothing is asked. */
+extern void (*sim_point_hook)(void);
+extern void (*sim_fetch_hook)(u64 user, u64 size_bytes);
+
 /* Why the machine stopped: "" if it did not; a panic's first line, "power off", "reset", ... */
 const char *sim_stop_reason(void);
 /* Stops the machine from within a fiber; never returns. From the host's stack: only notes the
