@@ -241,6 +241,43 @@ def problems_of(page, call, words):
     return [f"{page.path}: {problem}" for problem in found]
 
 
+# What a phrase of docs/system-calls.md stands for; what the first two say holds for every call.
+OVERVIEW = "docs/system-calls.md"
+LOOKUP = {"BAD_HANDLE", "STALE_HANDLE", "WRONG_TYPE", "MISSING_RIGHT", "REVOKED", "EXPIRED", "DEAD"}
+WAIT = {"TIMED_OUT", "CANCELLED"}
+PHRASES = {
+    "of a creation": {"GROUP_LIMIT", "NO_MEMORY", "NO_SLOT", "DEAD"},
+    "of a user address": {"BAD_ADDRESS", "NO_MEMORY", "GROUP_LIMIT"},
+    "of a transfer": {"NOT_ACCEPTED", "BAD_ARGUMENT", "SEALED", "NO_SLOT", "NO_MEMORY", "GROUP_LIMIT", "TOO_DEEP"},
+}
+OVERVIEW_SECTION = re.compile(r"^### (\d+ \w+(?:, \d+ \w+)*)\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULTILINE)
+# All of them check the info word: said once, before them.
+TAKE_INFO = {"send", "receive", "call", "reply", "reply_receive"}
+
+
+def overview():
+    """The text of each call's section in the overview, without examples."""
+    return {name: re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+            for names, text in OVERVIEW_SECTION.findall(read(OVERVIEW)) for name in re.findall(r"\d+ (\w+)", names)}
+
+
+def said_of(name, sections):
+    """The statuses that the overview says a call can give."""
+    text = sections.get(name, "")
+    said = set(re.findall(r"`([A-Z_]+)`", text)) | LOOKUP | WAIT | ({"BAD_ARGUMENT"} if name in TAKE_INFO else set())
+    for phrase, meant in PHRASES.items():
+        said |= meant if phrase in text else set()
+    for other in re.findall(r"those of `(\w+)`", text):
+        said |= said_of(other, sections) if other != name else set()
+    return said
+
+
+def overview_problems(name, page, sections):
+    """Statuses of the manual's page that the overview does not know of."""
+    missing = sorted(documented(page) - said_of(name, sections) - {"OK"})
+    return [f"{OVERVIEW}: {name} can give {', '.join(missing)} too"] if missing else []
+
+
 def sources(page):
     """What a compiler is to accept: the prototypes of Synopsis (against the headers that they name) and the
     example."""
