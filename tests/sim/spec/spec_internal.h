@@ -44,8 +44,17 @@ void call_map(const struct spec_call *call);
 void call_unmap(const struct spec_call *call);
 void call_clone_memory(const struct spec_call *call);
 
+/* --- Reply objects, channels (spec_reply.c) --- */
+
+void call_defer(const struct spec_call *call);
+void call_adopt(const struct spec_call *call);
+void call_create_channel(const struct spec_call *call);
+
 /* --- Messages (spec_ipc.c) --- */
 
+/* The server has taken the caller's call; it has nothing to do with it any more. */
+void begin_service(spec_ref caller, spec_ref server);
+void let_go(spec_ref caller);
 /* Ends a wait with a status. */
 void end_wait(u32 thread, enum status status);
 /* The endpoint ends all waits: those of senders alone, or all. */
@@ -63,9 +72,6 @@ void call_receive(const struct spec_call *call);
 void call_reply(const struct spec_call *call);
 void call_reply_receive(const struct spec_call *call);
 void call_signal(const struct spec_call *call);
-void call_defer(const struct spec_call *call);
-void call_adopt(const struct spec_call *call);
-void call_create_channel(const struct spec_call *call);
 void call_cancel(const struct spec_call *call);
 void call_exit(const struct spec_call *call);
 void call_kill(const struct spec_call *call);

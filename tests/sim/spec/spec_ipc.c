@@ -281,7 +281,7 @@ void call_send(const struct spec_call *call)
     }
 }
 
-static void begin_service(spec_ref caller, spec_ref server)
+void begin_service(spec_ref caller, spec_ref server)
 {
     thread_at(caller)->server = server;
     thread_at(server)->serving = caller;
@@ -411,7 +411,7 @@ static void receive(const struct spec_call *call, spec_ref cap, bool may_block)
 }
 
 /* The thread has nothing to do with the call any more, which waits on. */
-static void let_go(spec_ref caller)
+void let_go(spec_ref caller)
 {
     thread_at(thread_at(caller)->server)->serving = SPEC_NONE;
     thread_at(caller)->server = SPEC_NONE;
@@ -498,83 +498,6 @@ void call_reply_receive(const struct spec_call *call)
         receive(call, cap, true);
     else /* the reply has moved it away: what follows is a receive by a handle that is gone */
         finish(call->thread, only(STATUS_REVOKED) | only(STATUS_STALE_HANDLE));
-}
-
-/* --- defer, adopt, create_channel --- */
-
-void call_defer(const struct spec_call *call)
-{
-    u64 allowed;
-    spec_ref server = (spec_ref)call->thread;
-    spec_ref process = thread_at(server)->process;
-    spec_ref caller = thread_at(server)->serving;
-    spec_ref group = lookup(process, call->handle, OBJECT_GROUP, RIGHT_CREATE_ENDPOINT, &allowed);
-    if (group != SPEC_NONE && caller == SPEC_NONE)
-        allowed = only(STATUS_NO_CALLER);
-    else if (group != SPEC_NONE && thread_at(caller)->reply != SPEC_NONE)
-        allowed = only(STATUS_BUSY);
-    finish(call->thread, allowed);
-    if (allowed != only(STATUS_OK))
-        return;
-    let_go(caller);
-    spec_ref reply = spec_new_object(OBJECT_REPLY, SPEC_NONE);
-    spec->objects[reply].was_made = true;
-    spec->objects[reply].caller = caller;
-    thread_at(caller)->reply = reply;
-    /* It can be moved, and be neither copied nor derived: sealed. */
-    spec_ref cap = add_first_cap(process, reply, RIGHT_REPLY | RIGHT_TRANSFER | RIGHT_DERIVE, 0);
-    spec->caps[cap].no_derive = true;
-    thread_at(server)->result.made = cap;
-}
-
-void call_adopt(const struct spec_call *call)
-{
-    u64 allowed = only(STATUS_OK);
-    spec_ref server = (spec_ref)call->thread;
-    spec_ref served = thread_at(server)->serving;
-    spec_ref cap = SPEC_NONE;
-    if (call->handle != 0)
-        cap = lookup(thread_at(server)->process, call->handle, OBJECT_REPLY, RIGHT_REPLY, &allowed);
-    finish(call->thread, allowed);
-    if (allowed != only(STATUS_OK))
-        return;
-    if (served != SPEC_NONE && thread_at(served)->reply == SPEC_NONE) {
-        finish(call->thread, only(STATUS_BUSY));
-        return;
-    }
-    if (served != SPEC_NONE)
-        let_go(served);
-    if (cap == SPEC_NONE)
-        return;
-    spec_ref caller = spec->objects[spec->caps[cap].object].caller;
-    if (caller == SPEC_NONE)
-        finish(call->thread, only(STATUS_NO_CALLER));
-    else if (thread_at(caller)->server != SPEC_NONE)
-        finish(call->thread, only(STATUS_BUSY));
-    else
-        begin_service(caller, server);
-}
-
-void call_create_channel(const struct spec_call *call)
-{
-    u64 allowed;
-    spec_ref process = thread_at((spec_ref)call->thread)->process;
-    spec_ref group = lookup(process, call->handle, OBJECT_GROUP, RIGHT_CREATE_ENDPOINT, &allowed);
-    if (group != SPEC_NONE && call->words[0] > 256)
-        allowed = only(STATUS_BAD_ARGUMENT);
-    finish(call->thread, allowed);
-    if (allowed != only(STATUS_OK))
-        return;
-    spec_ref ends[2];
-    for (u32 i = 0; i < 2; i++) {
-        ends[i] = spec_new_object(OBJECT_ENDPOINT, SPEC_NONE);
-        spec->objects[ends[i]].was_made = true;
-        spec_new_endpoint(ends[i], (u32)call->words[0], call->words[1]);
-    }
-    spec_tie(ends[0], ends[1]);
-    struct spec_result *result = &thread_at((spec_ref)call->thread)->result;
-    result->made = add_first_cap(process, ends[0], RIGHTS_ENDPOINT | RIGHTS_COMMON, 0);
-    result->made_second = add_first_cap(process, ends[1], RIGHTS_ENDPOINT | RIGHTS_COMMON, 0);
 }
 
 /* --- cancel, exit, kill --- */
