@@ -1,4 +1,5 @@
-/* Runs directed programs: all of them, or those whose names contain an argument. */
+/* Runs directed programs: all of them, or those whose names contain an argument; with --order those
+ * that are named, in that order. */
 #define _DEFAULT_SOURCE /* setitimer */
 #include "directed.h"
 
@@ -101,26 +102,39 @@ static bool is_wanted(const char *name, char **parts, int count)
 static struct {
     bool list, verbose;
     bool stop_early; /* the rest says nothing new once one has failed */
+    bool in_order;   /* the arguments are whole names, run one after the other */
     char **parts;    /* of names that are wanted */
     int part_count;
     u64 passed, failed;
 } options;
 
+/* Runs or lists one; false: no more are wanted. */
+static bool run_one(const struct scenario *scenario)
+{
+    if (options.list)
+        printf("%s\n", scenario->name);
+    else if (run(scenario))
+        options.passed++;
+    else
+        options.failed++;
+    return options.failed == 0 || !options.stop_early;
+}
+
 /* Runs, or lists, all that are slow or all that are not. */
 static void run_all(bool slow)
 {
-    for (struct scenario *at = first; at; at = at->next) {
-        if (at->slow != slow || !is_wanted(at->name, options.parts, options.part_count))
-            continue;
-        if (options.list)
-            printf("%s\n", at->name);
-        else if (run(at))
-            options.passed++;
-        else
-            options.failed++;
-        if (options.failed > 0 && options.stop_early)
+    for (struct scenario *at = first; at; at = at->next)
+        if (at->slow == slow && is_wanted(at->name, options.parts, options.part_count) &&
+            !run_one(at))
             return;
-    }
+}
+
+static void run_in_order(void)
+{
+    for (int i = 0; i < options.part_count; i++)
+        for (struct scenario *at = first; at; at = at->next)
+            if (strcmp(at->name, options.parts[i]) == 0 && !run_one(at))
+                return;
 }
 
 int main(int count, char **arguments)
@@ -130,13 +144,17 @@ int main(int count, char **arguments)
     for (; at < count && arguments[at][0] == '-'; at++) {
         options.list |= strcmp(arguments[at], "--list") == 0;
         options.stop_early |= strcmp(arguments[at], "--first") == 0;
+        options.in_order |= strcmp(arguments[at], "--order") == 0;
         options.verbose |= strcmp(arguments[at], "--verbose") == 0;
     }
     options.parts = arguments + at;
     options.part_count = count - at;
     directed_boot(options.verbose);
-    run_all(false);
-    if (options.failed == 0 || !options.stop_early)
+    if (options.in_order)
+        run_in_order();
+    else
+        run_all(false);
+    if (!options.in_order && (options.failed == 0 || !options.stop_early))
         run_all(true);
     if (options.list)
         return 0;

@@ -1,5 +1,6 @@
 """Runs mutants: which test kills each, remembered so that a run can be stopped and taken up again."""
 
+import collections
 import hashlib
 import json
 import os
@@ -10,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from ferrous.context import ROOT
-from mutation import build, operators
+from mutation import build, operators, reach
 
 # The guards' homes: whole folders, and single files.
 FOLDERS = ("kernel/cap", "kernel/ipc", "kernel/syscall")
@@ -24,6 +25,9 @@ SIMULATIONS = tuple((f"{first}-{first + 1}", cpus, way) for first, cpus, way in
                     ((1, 1, ()), (11, 2, ("--fail-frames",)), (21, 3, ()), (31, 4, ()))) + \
     (("3-10", 1, ()), ("13-20", 2, ("--fail-frames",)), ("23-30", 3, ()), ("33-40", 4, ()))
 SIMULATION_STEPS = 1500
+SAVE_EVERY_S = 5
+QUICK_SCENARIOS = 30  # that a quick run tries on a mutant, and their seconds: most that kill are among the first
+QUICK_SECONDS = 1.5
 DIRECTED_LIMIT_S = 120
 UNIT_LIMIT_S = 120
 SIMULATION_LIMIT_S = 240
@@ -71,16 +75,32 @@ def record_killed(laboratory, mutants):
     return len(names)
 
 
-class Laboratory:
-    """Builds and runs mutants, several at a time, and remembers what came of each."""
+def simulation_name(seeds, cpus, way):
+    return " ".join(["simulator", f"seeds {seeds} on {cpus} CPUs", *way])
 
-    def __init__(self, context, fresh=False, quick=False):
+
+def simulation_words(seeds, cpus, way):
+    return ["--seeds", seeds, "--cpus", str(cpus), "--steps", str(SIMULATION_STEPS), "--no-shrink", *way]
+
+
+class Laboratory:
+    """Builds and runs mutants, several at a time, and remembers what came of each.
+
+    `aimed`: first finds out which tests reach which lines (a minute), and runs those alone that reach the mutant.
+    """
+
+    def __init__(self, context, fresh=False, quick=False, aimed=False):
         self.quick = quick
         self.context = context
         self.shop = build.Workshop(context)
         self.texts = {path: context.read(path) for path in sources(context)}
         self.lock = threading.Lock()
         self.results = {} if fresh else self._load()
+        self.saved_s = time.monotonic()
+        self.killers = collections.defaultdict(collections.Counter)  # of a function: scenarios that noticed a mutant
+        for name, entry in self.results.items():
+            self._note_killer(tuple(name.split(":")[:2]), entry)
+        self.reach = reach.Reach(context, [*FOLDERS, *FILES]) if aimed else None
 
     def prepare(self):
         """Builds the sound programs and sees them pass; "" or what went wrong."""
@@ -88,7 +108,10 @@ class Laboratory:
         if trouble:
             return trouble
         status, output = build.run_limited(["build/host/directed"], DIRECTED_LIMIT_S)
-        return f"the directed programs fail without a mutation\n{output}" if status else ""
+        if status:
+            return f"the directed programs fail without a mutation\n{output}"
+        batches = {} if self.quick else {simulation_name(*which): simulation_words(*which) for which in SIMULATIONS}
+        return self.reach.measure(batches) if self.reach else ""
 
     def _path(self):
         return os.path.join(ROOT, RESULTS)
@@ -101,6 +124,7 @@ class Laboratory:
             return {}
 
     def _save(self):
+        self.saved_s = time.monotonic()
         os.makedirs(os.path.dirname(self._path()), exist_ok=True)
         with open(self._path() + ".new", "w", encoding="utf-8") as file:
             json.dump(self.results, file, indent=1, sort_keys=True)
@@ -115,30 +139,59 @@ class Laboratory:
     def known(self, mutant, again=False):
         """What came of the mutant in an earlier run on the same source; None: nothing, or (`again`) it survived."""
         entry = self.results.get(mutant.name)
-        if not entry or entry["key"] != self.key(mutant) or (again and entry["outcome"] == SURVIVED):
+        if not entry or entry["key"] != self.key(mutant):
             return None
-        return entry
+        unfinished = entry["outcome"] == SURVIVED and entry.get("quick") and not self.quick
+        return None if unfinished or (again and entry["outcome"] == SURVIVED) else entry
+
+    def _note_killer(self, function, entry):
+        scenario = re.match(r"FAIL (\w+)$", entry["detail"])
+        if scenario:
+            self.killers[function][scenario.group(1)] += 1
+
+    def _reaching(self, mutant):
+        """Names of the tests that reach the mutant, the likeliest to notice it first; None: not known."""
+        if not self.reach:
+            return None
+        text = self.texts[mutant.path]
+        first, last = (text.count("\n", 0, offset) + 1 for offset in (mutant.start, mutant.end))
+        found = self.reach.of(mutant.path, first, last)
+        killers = self.killers[mutant.path, mutant.function.name]
+        found.sort(key=lambda test: -killers[test])
+        return self._first_of(found) if self.quick else found
+
+    def _first_of(self, tests):
+        taken, seconds = [], 0.0
+        for test in tests[:QUICK_SCENARIOS]:
+            seconds += self.reach.tests[test]["seconds"]
+            if taken and seconds > QUICK_SECONDS:
+                break
+            taken.append(test)
+        return taken
 
     def _tests(self, mutant, place, changed):
         """(what it is called, command, limit) of each test in turn; links what is needed when it is needed."""
-        program, problem = self.shop.link(place, "directed", changed)
-        yield "directed", [program, "--first"] if program else None, DIRECTED_LIMIT_S, problem
+        reaching = self._reaching(mutant)
+        scenarios = [name for name in reaching or [] if not name.startswith("simulator ")]
+        if scenarios or reaching is None:
+            program, problem = self.shop.link(place, "directed", changed)
+            words = ["--order", *scenarios] if scenarios else []
+            yield "directed", [program, "--first", *words] if program else None, DIRECTED_LIMIT_S, problem
         for test in self.shop.unit_tests(mutant.path):
             program, problem = self.shop.link(place, test, changed)
             yield test, [program] if program else None, UNIT_LIMIT_S, problem
-        if self.quick:
+        batches = [which for which in SIMULATIONS if reaching is None or simulation_name(*which) in reaching]
+        if self.quick or not batches:
             return
         program, problem = self.shop.link(place, "simulator", changed)
-        for seeds, cpus, way in SIMULATIONS:
-            command = [program, "--seeds", seeds, "--cpus", str(cpus), "--steps", str(SIMULATION_STEPS), "--no-shrink",
-                       *way]
-            name = " ".join(["simulator", f"seeds {seeds} on {cpus} CPUs", *way])
-            yield name, command if program else None, SIMULATION_LIMIT_S, problem
+        for which in batches:
+            command = [program, *simulation_words(*which)]
+            yield simulation_name(*which), command if program else None, SIMULATION_LIMIT_S, problem
 
     def try_one(self, mutant, worker):
         place = build.place_for(worker)
         began = time.monotonic()
-        entry = {"key": self.key(mutant), "outcome": SURVIVED, "by": "", "detail": ""}
+        entry = {"key": self.key(mutant), "outcome": SURVIVED, "by": "", "detail": "", "quick": self.quick}
         changed = self.shop.compile(place, mutant.path, operators.apply(self.texts[mutant.path], mutant))
         if not changed:
             entry["outcome"] = NOT_BUILT
@@ -154,7 +207,9 @@ class Laboratory:
         entry["seconds"] = round(time.monotonic() - began, 1)
         with self.lock:
             self.results[mutant.name] = entry
-            self._save()
+            self._note_killer((mutant.path, mutant.function.name), entry)
+            if time.monotonic() > self.saved_s + SAVE_EVERY_S:
+                self._save()
         return entry
 
     def run(self, mutants, jobs, seconds=None, note=None):
@@ -176,8 +231,12 @@ class Laboratory:
                 note(mutant, entry)
             return 1
 
-        with ThreadPoolExecutor(jobs) as pool:
-            return sum(pool.map(one, mutants))
+        try:
+            with ThreadPoolExecutor(jobs) as pool:
+                return sum(pool.map(one, mutants))
+        finally:
+            with self.lock:
+                self._save()
 
 
 def cause(status, output):
