@@ -110,9 +110,10 @@ void syscall_create_channel(struct thread *thread)
 {
     struct group *group;
     struct endpoint *ends[2];
+    u64 depth = arg(thread, 0);
     enum status status = syscall_take_group(thread, RIGHT_CREATE_ENDPOINT, &group);
     if (status == STATUS_OK) {
-        status = channel_create(&group->payer, arg(thread, 0), arg(thread, 1), ends);
+        status = channel_create(&group->payer, depth, arg(thread, 1), ends);
         object_put(&group->object);
     }
     thread_set_status(thread, status);
@@ -125,8 +126,10 @@ void syscall_create_channel(struct thread *thread)
         return;
     }
     syscall_return_object(thread, &ends[0]->object, RIGHTS_ENDPOINT, 0);
-    if (thread->context.number == STATUS_OK)
+    if (thread->context.number == STATUS_OK) {
         set_result(thread, 1, second.bits);
-    else
-        cap_undo_insert(thread->space, second);
+        return;
+    }
+    cap_undo_insert(thread->space, second);
+    set_result(thread, 0, depth); /* nothing is given */
 }

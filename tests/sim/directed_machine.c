@@ -424,9 +424,20 @@ u64 finish(struct actor *actor)
     return actor->thread->context.number;
 }
 
+/* What a call that failed might have given away. */
+static bool words_are_as_given(const struct actor *actor, const struct call *call)
+{
+    return memcmp(actor->thread->context.words, call->w, sizeof(call->w)) == 0;
+}
+
 u64 call(struct actor *actor, struct call call)
 {
-    return start(actor, call) ? finish(actor) : UINT64_MAX;
+    if (!start(actor, call))
+        return UINT64_MAX;
+    u64 status = finish(actor);
+    if (status != STATUS_OK && status != UINT64_MAX && !directed_failed())
+        CHECK(words_are_as_given(actor, &call));
+    return status;
 }
 
 u64 result_word(const struct actor *actor, u32 index)
