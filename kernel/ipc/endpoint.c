@@ -195,7 +195,6 @@ void endpoint_release(struct object *object)
 
 void endpoint_reclaim(struct object *object)
 {
-    timer_cancel(&endpoint_of(object)->grace);
     object_deallocate(&endpoint_cache, object, offsetof(struct endpoint, object));
 }
 
@@ -233,7 +232,7 @@ static void begin_grace(struct mail *mail)
 {
     struct endpoint *endpoint = CONTAINER_OF(mail, struct endpoint, holders_mail);
     ATOMIC_STORE_SEQ(&endpoint->holders_mailed, 0);
-    if (ATOMIC_LOAD(&endpoint->receive_caps) == 0 && endpoint->grace_ns == 0) {
+    if (endpoint->grace_ns == 0) {
         go_down(endpoint);
     } else if (ATOMIC_LOAD(&endpoint->receive_caps) == 0) {
         spin_lock(&endpoint->lock);

@@ -122,7 +122,7 @@ static enum status find_source(struct thread *thread, struct memory **source, u6
     if (status != STATUS_OK)
         return status;
     u64 length = ref.node->range_end - ref.node->range_start;
-    if ((offset | size) % PAGE_SIZE != 0 || size == 0 || offset > length || size > length - offset)
+    if ((offset | size) % PAGE_SIZE != 0 || !range_fits(offset, size, length))
         return STATUS_BAD_ARGUMENT;
     *source = memory_of(ref.object);
     *page = (ref.node->range_start + offset) >> PAGE_SHIFT;

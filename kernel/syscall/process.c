@@ -208,10 +208,9 @@ static enum status control(struct thread *caller, struct thread *target, u64 ope
         sched_kick(target);
         return STATUS_OK;
     case THREAD_SET_POINTER:
-        if (target != caller || value >= USER_END)
+        if (target != caller || !arch_context_set_thread_pointer(&target->context, value))
             return STATUS_BAD_ARGUMENT;
-        return arch_context_set_thread_pointer(&target->context, value) ? STATUS_OK
-                                                                        : STATUS_BAD_ARGUMENT;
+        return STATUS_OK;
     case THREAD_GET_REGISTERS:
     case THREAD_SET_REGISTERS:
         return access_registers(target, user_ptr(value), operation == THREAD_SET_REGISTERS);
