@@ -439,6 +439,38 @@ SCENARIO(grace_begins_anew_after_an_end)
     CHECK_EQ(finish(caller), STATUS_PEER_CLOSED);
 }
 
+SCENARIO(a_grace_that_was_stopped_does_not_shorten_the_next)
+{
+    struct actor *init = directed_init();
+    u64 endpoint = make_endpoint(init, 0, 10000000);
+    u64 binder = derive(init, endpoint, ~(u64)RIGHT_RECEIVE, 0);
+    struct actor *caller = new_thread(init, init_self(), NULL);
+    CHECK_EQ(status_of_close(init, endpoint), STATUS_OK);
+    CHECK(start(caller, CALL(call, binder, .deadline = FOREVER)));
+    pass_time(4000000);
+    u64 receiver = derive(init, binder, RIGHT_RECEIVE, 0);
+    CHECK_EQ(status_of_close(init, receiver), STATUS_OK);
+    pass_time(8000000); /* the first would be over */
+    CHECK(is_blocked(caller));
+    pass_time(4000000);
+    CHECK_EQ(finish(caller), STATUS_PEER_CLOSED);
+}
+
+/* With nobody left at all there is nothing to wait for. */
+SCENARIO(an_endpoint_goes_before_its_grace_is_over)
+{
+    struct actor *init = directed_init();
+    for (u32 i = 0; i < 20; i++) {
+        u64 endpoint = make_endpoint(init, 0, 10000000);
+        u64 binder = derive(init, endpoint, ~(u64)RIGHT_RECEIVE, 0);
+        CHECK_EQ(status_of_close(init, endpoint), STATUS_OK);
+        settle();
+        CHECK(endpoint_named(init, binder)->grace.armed);
+        CHECK_EQ(status_of_close(init, binder), STATUS_OK);
+    }
+    pass_time(30000000);
+}
+
 SCENARIO(a_right_to_receive_that_is_moved_is_not_lost)
 {
     struct actor *init = directed_init();

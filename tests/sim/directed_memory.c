@@ -392,6 +392,23 @@ SCENARIO(no_other_word_wakes_a_futex_waiter)
     CHECK(is_blocked(waiter));
 }
 
+/* The same word of another object is another word. There are more objects than a 16th of the
+ * buckets, so that some of them share one. */
+SCENARIO(the_same_place_in_other_memory_wakes_no_futex_waiter)
+{
+    struct actor *init = directed_init();
+    u64 pages[64];
+    for (u32 i = 0; i < ARRAY_SIZE(pages); i++) {
+        pages[i] = map(init, make_memory(init, PAGE_SIZE), PAGE_SIZE, RW);
+        struct actor *waiter = new_thread(init, init_self(), NULL);
+        CHECK(start(waiter, CALL(futex_wait, 0, W(pages[i], 0), .deadline = FOREVER)));
+    }
+    for (u32 i = 0; i < ARRAY_SIZE(pages); i++) {
+        CHECK_EQ(call(init, CALL(futex_wake, 0, W(pages[i], 9))), STATUS_OK);
+        CHECK_EQ(result_word(init, 0), 1);
+    }
+}
+
 SCENARIO(a_futex_is_shared_with_the_memory)
 {
     struct actor *init = directed_init();
