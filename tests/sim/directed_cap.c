@@ -27,6 +27,7 @@ SCENARIO(inspect_says_what_a_capability_is)
     CHECK_EQ(call(init, narrow), STATUS_OK);
     u64 child = result_word(init, 0);
     u64 id = inspected(init, memory, 6);
+    CHECK_EQ(id, peek_slot(init->thread->space, memory)->object->id);
     u64 depth = inspected(init, memory, 5);
     CHECK_EQ(status_of(init, child), STATUS_OK);
     CHECK_EQ(result_word(init, 0), OBJECT_MEMORY | (u64)(RIGHT_READ | RIGHT_DERIVE | RIGHT_MINT)

@@ -24,8 +24,19 @@ SCENARIO(a_message_reaches_the_waiting_receiver)
     CHECK_EQ(info_length(result_info(server)), 33);
     CHECK_EQ(info_kind(result_info(server)), MESSAGE_SEND);
     CHECK_EQ(info_cap_count(result_info(server)), 0);
+    CHECK(init->thread->activity->trace != 0);
+    CHECK_EQ(server->thread->context.aux, init->thread->activity->trace);
     CHECK(has_words(server, 100));
     CHECK(holds(server, 0xaa, 0, 33) && holds(server, 0x11, 33, MESSAGE_MAX_INLINE));
+}
+
+SCENARIO(a_queue_has_a_greatest_depth)
+{
+    struct actor *init = directed_init();
+    struct call create =
+        CALL(create_endpoint, init_cap(INIT_CAP_GROUP), W(ENDPOINT_MAX_DEPTH + 1, 0));
+    CHECK(make_endpoint(init, ENDPOINT_MAX_DEPTH, 0) != 0);
+    CHECK_EQ(call(init, create), STATUS_BAD_ARGUMENT);
 }
 
 SCENARIO(a_blocked_send_is_taken_by_the_next_receive)

@@ -66,6 +66,23 @@ SCENARIO(a_deferred_call_is_answered_once)
     CHECK_EQ(call(at.server, CALL(reply, at.reply)), STATUS_STALE_HANDLE);
 }
 
+/* An answer that finds nobody does not take away what the server runs on for another. */
+SCENARIO(an_answer_to_one_who_left_leaves_the_call_that_is_served)
+{
+    struct deferred at = defer_a_call(FOREVER);
+    struct actor *third = new_thread(at.server, init_self(), NULL);
+    CHECK(start(at.server, CALL(receive, at.endpoint, .deadline = FOREVER)));
+    CHECK(start(at.other, CALL(call, at.endpoint, .deadline = FOREVER)));
+    CHECK_EQ(finish(at.server), STATUS_OK);
+    CHECK(works_for(at.server, at.other));
+    CHECK_EQ(call(third, CALL(cancel, init_main_thread())), STATUS_OK);
+    CHECK_EQ(finish(at.init), STATUS_CANCELLED);
+    CHECK_EQ(call(at.server, CALL(reply, at.reply)), STATUS_NO_CALLER);
+    CHECK(works_for(at.server, at.other));
+    CHECK_EQ(call(at.server, CALL(reply, 0)), STATUS_OK);
+    CHECK_EQ(finish(at.other), STATUS_OK);
+}
+
 SCENARIO(a_reply_object_carries_words_data_and_capabilities)
 {
     struct deferred at = defer_a_call(FOREVER);

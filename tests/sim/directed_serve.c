@@ -138,6 +138,42 @@ SCENARIO(a_server_runs_on_its_callers_time_and_gives_it_back)
     }
 }
 
+/* What a server does for a call is billed to the caller's group, up to the answer. */
+SCENARIO(a_caller_pays_for_its_server)
+{
+    for (u32 i = 0; i < 3 && !directed_failed(); i++) {
+        struct actor *init = directed_init();
+        struct group_limits limits = no_limits();
+        u64 group = make_group(init, init_cap(INIT_CAP_GROUP), &limits);
+        u64 endpoint = make_endpoint(init, 0, 0), own = init_cap(INIT_CAP_GROUP);
+        struct spawn_plan plan = sound_plan();
+        plan.cap_count = 2;
+        plan.caps[0] = (struct spawn_cap){.cap = {endpoint}, .rights = ~0u, .mode = CAP_SEND_COPY};
+        plan.caps[1] = (struct spawn_cap){.cap = {own}, .rights = ~0u, .mode = CAP_SEND_COPY};
+        CHECK_EQ(status_of_spawn(init, group, &plan), STATUS_OK);
+        struct child child = child_of(init);
+        struct actor *server = child.main;
+        const struct group *payer = server->thread->home->payer;
+        CHECK(payer != init->thread->home->payer);
+        CHECK(start(server, CALL(receive, child.caps[0], .deadline = FOREVER)));
+        CHECK(start(init, CALL(call, endpoint, .deadline = FOREVER)));
+        CHECK_EQ(finish(server), STATUS_OK);
+        CHECK_EQ(call(server, CALL(yield, 0)), STATUS_OK);
+        u64 before = ATOMIC_LOAD(&payer->cpu_cycles);
+        sim_time_advance(400000);
+        struct call ends[] = {CALL(reply, 0), CALL(defer, child.caps[1]),
+                              CALL(reply_receive, child.caps[0], .deadline = FOREVER)};
+        CHECK(start(server, ends[i]));
+        u64 reply = result_word(server, 0);
+        if (!is_blocked(server))
+            CHECK_EQ(call(server, CALL(yield, 0)), STATUS_OK);
+        CHECK(ATOMIC_LOAD(&payer->cpu_cycles) - before < 200000);
+        if (i == 1)
+            CHECK_EQ(call(server, CALL(reply, reply)), STATUS_OK);
+        CHECK_EQ(finish(init), STATUS_OK);
+    }
+}
+
 /* --- Faults -------------------------------------------------------------------------------------
  */
 

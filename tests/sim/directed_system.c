@@ -127,6 +127,19 @@ SCENARIO(a_group_limits_what_it_pays_for)
             CHECK_EQ(group_named(init, group)->weight, weights[i]);
     }
     CHECK_EQ(call(init, CALL(group_control, group, W(77))), STATUS_BAD_ARGUMENT);
+    u64 watcher = derive(init, group, ~(u64)RIGHT_GROUP_CONTROL, 0);
+    static const struct {
+        u64 operation, what, value;
+    } changes[] = {{GROUP_SET_WEIGHT, 55, 0}, {GROUP_SET_LIMIT, GROUP_OBJECTS, 5}, {77, 0, 0}};
+    for (u32 i = 0; i < ARRAY_SIZE(changes); i++) {
+        struct call change = CALL(group_control, watcher,
+                                  W(changes[i].operation, changes[i].what, changes[i].value));
+        CHECK_EQ(call(init, change), STATUS_MISSING_RIGHT);
+        change.handle = 0;
+        CHECK_EQ(call(init, change), STATUS_BAD_HANDLE);
+    }
+    CHECK_EQ(group_named(init, group)->weight, GROUP_MAX_WEIGHT);
+    CHECK_EQ(usage_of(init, group).limit[GROUP_OBJECTS], 10);
     limits.cpu_quota_ns = 1;
     poke(init, scratch(init, 1), &limits, sizeof(limits));
     struct call nested = CALL(create_resource_group, group, W(scratch(init, 1)));
