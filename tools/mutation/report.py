@@ -37,11 +37,12 @@ def print_all(context, laboratory, mutants):
     by_file = collections.defaultdict(list)
     for mutant in mutants:
         by_file[mutant.path].append(mutant)
-    print(f"\n{'file':34} {'mutants':>8} {'killed':>8} {'survived':>9} {'not built':>10} {'not tried':>10}")
+    print(f"\n{'file':34} {'mutants':>8} {'killed':>8} {'survived':>9} {'same code':>10} {'not built':>10} "
+          f"{'not tried':>10}")
     for path, those in list(sorted(by_file.items())) + [("all", mutants)]:
         outcomes, killers = counts_of(those, laboratory)
         print(f"{path:34} {len(those):8} {outcomes[run.KILLED]:8} {outcomes[run.SURVIVED]:9} "
-              f"{outcomes[run.NOT_BUILT]:10} {outcomes['not tried']:10}")
+              f"{outcomes[run.SAME]:10} {outcomes[run.NOT_BUILT]:10} {outcomes['not tried']:10}")
     for operator, those in sorted(by_operator(mutants).items()):
         counts, _ = counts_of(those, laboratory)
         print(f"  {operator:32} {len(those):8} {counts[run.KILLED]:8} {counts[run.SURVIVED]:9}")

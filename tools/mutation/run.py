@@ -31,7 +31,11 @@ QUICK_SECONDS = 1.5
 DIRECTED_LIMIT_S = 120
 UNIT_LIMIT_S = 120
 SIMULATION_LIMIT_S = 240
-KILLED, SURVIVED, NOT_BUILT = "killed", "survived", "not built"
+# How much is tried on a mutant: all; all but random programs; the likeliest directed programs only. A mutant that
+# survived less than is asked for now is tried again.
+ALL, DIRECTED, QUICK = 0, 1, 2
+# SAME: the compiler makes the same code of it as of the kernel as it is, so no test can tell them apart.
+KILLED, SURVIVED, NOT_BUILT, SAME = "killed", "survived", "not built", "same code"
 
 
 def sources(context):
@@ -89,8 +93,8 @@ class Laboratory:
     `aimed`: first finds out which tests reach which lines (a minute), and runs those alone that reach the mutant.
     """
 
-    def __init__(self, context, fresh=False, quick=False, aimed=False):
-        self.quick = quick
+    def __init__(self, context, fresh=False, effort=ALL, aimed=False):
+        self.effort = effort
         self.context = context
         self.shop = build.Workshop(context)
         self.texts = {path: context.read(path) for path in sources(context)}
@@ -110,7 +114,7 @@ class Laboratory:
         status, output = build.run_limited(["build/host/directed"], DIRECTED_LIMIT_S)
         if status:
             return f"the directed programs fail without a mutation\n{output}"
-        batches = {} if self.quick else {simulation_name(*which): simulation_words(*which) for which in SIMULATIONS}
+        batches = {} if self.effort else {simulation_name(*which): simulation_words(*which) for which in SIMULATIONS}
         return self.reach.measure(batches) if self.reach else ""
 
     def _path(self):
@@ -141,7 +145,7 @@ class Laboratory:
         entry = self.results.get(mutant.name)
         if not entry or entry["key"] != self.key(mutant):
             return None
-        unfinished = entry["outcome"] == SURVIVED and entry.get("quick") and not self.quick
+        unfinished = entry["outcome"] == SURVIVED and entry.get("effort", ALL) > self.effort
         return None if unfinished or (again and entry["outcome"] == SURVIVED) else entry
 
     def _note_killer(self, function, entry):
@@ -158,7 +162,7 @@ class Laboratory:
         found = self.reach.of(mutant.path, first, last)
         killers = self.killers[mutant.path, mutant.function.name]
         found.sort(key=lambda test: -killers[test])
-        return self._first_of(found) if self.quick else found
+        return self._first_of(found) if self.effort == QUICK else found
 
     def _first_of(self, tests):
         taken, seconds = [], 0.0
@@ -181,7 +185,7 @@ class Laboratory:
             program, problem = self.shop.link(place, test, changed)
             yield test, [program] if program else None, UNIT_LIMIT_S, problem
         batches = [which for which in SIMULATIONS if reaching is None or simulation_name(*which) in reaching]
-        if self.quick or not batches:
+        if self.effort or not batches:
             return
         program, problem = self.shop.link(place, "simulator", changed)
         for which in batches:
@@ -191,8 +195,9 @@ class Laboratory:
     def try_one(self, mutant, worker):
         place = build.place_for(worker)
         began = time.monotonic()
-        entry = {"key": self.key(mutant), "outcome": SURVIVED, "by": "", "detail": "", "quick": self.quick}
-        changed = self.shop.compile(place, mutant.path, operators.apply(self.texts[mutant.path], mutant))
+        entry = {"key": self.key(mutant), "outcome": SURVIVED, "by": "", "detail": "", "effort": self.effort}
+        text = operators.apply(self.texts[mutant.path], mutant)
+        changed = self.shop.compile(place, mutant.path, text)
         if not changed:
             entry["outcome"] = NOT_BUILT
         else:
@@ -204,6 +209,8 @@ class Laboratory:
                 if status:
                     entry.update(outcome=KILLED, by=name, detail=cause(status, output))
                     break
+            if entry["outcome"] == SURVIVED and self.shop.same_code(place, mutant.path, text):
+                entry["outcome"] = SAME
         entry["seconds"] = round(time.monotonic() - began, 1)
         with self.lock:
             self.results[mutant.name] = entry

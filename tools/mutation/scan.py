@@ -11,6 +11,7 @@ NOT_CODE = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\
                       re.DOTALL | re.MULTILINE)
 SILENT_MACROS = re.compile(r"\b(?:ASSERT|DEBUG_ASSERT|_Static_assert|TRACE|COUNT)\(")
 NAME_BEFORE_PARENTHESIS = re.compile(r"([A-Za-z_]\w*)\s*\(")
+ATTRIBUTE = re.compile(r"__attribute__\(\(.*?\)\)")
 CONDITION = re.compile(r"\b(if|while|for|switch)\s*\(")
 STATEMENT_END = ";{}"
 
@@ -56,7 +57,7 @@ def functions(code):
     for match in re.finditer(r"^\{$", code, re.MULTILINE):
         header_start = max(code.rfind(";", 0, match.start()), code.rfind("}", 0, match.start())) + 1
         header = code[header_start:match.start()]
-        name = NAME_BEFORE_PARENTHESIS.search(header)
+        name = NAME_BEFORE_PARENTHESIS.search(ATTRIBUTE.sub("", header))
         if name and header.rstrip().endswith(")"):
             found.append(Function(name.group(1), match.end(), closing(code, match.start())))
     return found
