@@ -27,7 +27,7 @@ static enum status revalidate(struct cap_ref *ref)
     struct object *object = ref->object;
     enum status status = STATUS_OK;
     spin_lock(&object->tree_lock);
-    if (ATOMIC_LOAD(&ref->slot->handle) != ref->handle || ref->slot->node != ref->node) {
+    if (ATOMIC_LOAD(&ref->slot->handle) != ref->handle) {
         status = STATUS_STALE_HANDLE;
     } else if (!object_is_live(object)) {
         status = STATUS_DEAD;
@@ -151,7 +151,7 @@ bool cap_ref_pin(const struct cap_ref *ref)
 {
     struct object *object = ref->object;
     spin_lock(&object->tree_lock);
-    bool here = ATOMIC_LOAD(&ref->slot->handle) == ref->handle && ref->slot->node == ref->node;
+    bool here = ATOMIC_LOAD(&ref->slot->handle) == ref->handle;
     if (here)
         ref->node->pins++;
     spin_unlock(&object->tree_lock);
