@@ -104,7 +104,7 @@ enum status cap_node_link_beside(struct cap_node *node, struct cap_node *sibling
     struct object *object = sibling->object;
     spin_lock(&object->tree_lock);
     enum status status = STATUS_REVOKED;
-    if (sibling->owner && cap_node_is_live_locked(sibling))
+    if (cap_node_is_live_locked(sibling))
         status = cap_node_link_locked(node, sibling->parent, owner);
     spin_unlock(&object->tree_lock);
     return status;
