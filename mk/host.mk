@@ -5,8 +5,9 @@
 
 HOST_INCLUDES := -Ikernel -Ikernel/arch/include -Ikernel/arch/sim/include -Isdk/include $(IDL_INCLUDE) -Itests/unit
 HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-sanitize=function
+# What was not written before it is read holds a pattern that no test takes for sense.
 HOST_CFLAGS   := $(COMMON) $(HOST_INCLUDES) -DFERROUS_HOST -DFERROUS_DEBUG -O1 -fno-omit-frame-pointer -fno-builtin \
-                 -fno-strict-aliasing $(HOST_SANITIZE)
+                 -fno-strict-aliasing -ftrivial-auto-var-init=pattern $(HOST_SANITIZE)
 HOST_LDFLAGS  := $(HOST_SANITIZE) -fuse-ld=lld
 HOST_LDLIBS   := -lm -lpthread
 
@@ -80,7 +81,8 @@ $(BUILD)/host/directed: $(call host_objects,$(DIRECTED_SOURCES)) $(BUILD)/host/l
 
 # The explorer: the same kernel, optimised and without sanitizers, for it goes through millions of states. It takes from
 # the simulator what looks at the kernel; its own files and the specification are in folders of their own.
-EXPLORER_CFLAGS   := $(filter-out -O1 -fno-builtin $(HOST_SANITIZE),$(HOST_CFLAGS)) -O2 -flto
+EXPLORER_CFLAGS   := $(filter-out -O1 -fno-builtin -ftrivial-auto-var-init=pattern $(HOST_SANITIZE),$(HOST_CFLAGS)) \
+                     -O2 -flto
 EXPLORER_SHARED   := $(addprefix tests/sim/,dump.c history.c invariants.c invariants_cap.c invariants_group.c \
                      invariants_ipc.c invariants_memory.c invariants_sched.c ledger.c peek.c view.c)
 EXPLORER_SOURCES  := $(call sources,tests/sim/explore tests/sim/spec) $(EXPLORER_SHARED) $(HOST_KERNEL_SOURCES) \

@@ -378,6 +378,19 @@ SCENARIO(derive_and_creation_without_memory_change_nothing)
     fail_every_allocation(init, CALL(grant, child.process, W(endpoint, ~0u, CAP_SEND_COPY)));
 }
 
+/* A space whose table of chunks has grown gives it back at its end. */
+SCENARIO(a_process_with_many_capabilities_ends)
+{
+    struct actor *init = directed_init();
+    struct child child = spawn(init, NULL, 0);
+    u64 endpoint = make_endpoint(init, 0, 0);
+    struct cap_space *space = child.main->thread->space;
+    struct call give = CALL(grant, child.process, W(endpoint, ~0u, CAP_SEND_COPY));
+    while (space->chunks == space->inline_chunks && !directed_failed())
+        CHECK_EQ(call(init, give), STATUS_OK);
+    CHECK(space->slot_count > CAP_INLINE_CHUNKS * CAP_CHUNK_SLOTS);
+}
+
 /* The table of chunks grows, too, and may find no memory for that. */
 SCENARIO(a_space_that_cannot_grow_says_so)
 {

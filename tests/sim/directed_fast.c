@@ -223,6 +223,23 @@ SCENARIO(unusual_replies_do_not_take_the_fast_path)
     }
 }
 
+/* Its timer has to be stopped first. */
+SCENARIO(a_server_with_a_deadline_is_not_called_by_the_fast_path)
+{
+    struct pair pair = make_pair();
+    u64 second = make_endpoint(pair.init, 0, 0), calls = fast_calls();
+    CHECK_EQ(call(pair.init, CALL(send, pair.endpoint)), STATUS_OK);
+    CHECK_EQ(finish(pair.server), STATUS_OK);
+    CHECK(start(pair.server, CALL(receive, second, .deadline = sim_now_ns() + 20000000)));
+    warm(pair.caller);
+    CHECK(start(pair.caller, CALL(call, second, .deadline = FOREVER)));
+    CHECK_EQ(fast_calls(), calls);
+    CHECK_EQ(finish(pair.server), STATUS_OK);
+    pass_time(40000000);
+    CHECK_EQ(call(pair.server, CALL(reply, 0)), STATUS_OK);
+    CHECK_EQ(finish(pair.caller), STATUS_OK);
+}
+
 /* A server that may not run where its caller does is woken where it may. */
 SCENARIO(a_bound_server_does_not_come_to_its_callers_cpu)
 {

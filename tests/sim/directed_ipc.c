@@ -16,9 +16,11 @@ SCENARIO(a_message_reaches_the_waiting_receiver)
     CHECK(is_blocked(server));
     fill(init, 0xaa);
     fill(server, 0x11);
-    CHECK_EQ(call(init, CALL(send, badged, EIGHT(100), .info = message_info(7, 33, 0, 0))),
-             STATUS_OK);
+    CHECK_EQ(
+        call(init, CALL(send, badged, EIGHT(100), .info = message_info(7, 33, 0, 3) | NO_WAIT)),
+        STATUS_OK);
     CHECK_EQ(finish(server), STATUS_OK);
+    CHECK_EQ(result_info(server), message_info(7, 33, 0, 0) | (u64)MESSAGE_SEND << INFO_KIND_SHIFT);
     CHECK_EQ(result_badge(server), 42);
     CHECK_EQ(info_label(result_info(server)), 7);
     CHECK_EQ(info_length(result_info(server)), 33);

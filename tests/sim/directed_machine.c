@@ -765,4 +765,5 @@ void directed_end(void)
     census_take(&now);
     census_compare(&at_start, &now);
     CHECK_EQ(ledger_object_count(), slab_objects_at_start);
+    CHECK_EQ(cap_denials(STATUS_OK), 0); /* only what was denied counts as denied */
 }

@@ -80,9 +80,14 @@ SCENARIO(a_mapping_needs_the_rights_of_its_access)
         {0, 0, 8, MAP_READ},
         {0, 0, 0, MAP_READ},
         {0, 0, PAGE_SIZE, MAP_READ | MAP_FIXED},
-        {0, PAGE_SIZE, PAGE_SIZE, MAP_READ},
-        {0, 0, 2 * PAGE_SIZE, MAP_READ},
+        {0, 0, 2 * PAGE_SIZE + 8, MAP_READ},
+        {0, 4 * PAGE_SIZE, PAGE_SIZE, MAP_READ},
+        {0, 0, 5 * PAGE_SIZE, MAP_READ},
+        {0, 0, PAGE_SIZE, MAP_PRIVATE},
+        {0, 0, PAGE_SIZE, MAP_EAGER},
+        {FREE_PLACE, 0, PAGE_SIZE, MAP_FIXED},
     };
+    memory = make_memory(init, 4 * PAGE_SIZE);
     for (u32 i = 0; i < ARRAY_SIZE(bad); i++)
         CHECK_EQ(
             status_of_map(init, memory, bad[i].address, bad[i].offset, bad[i].size, bad[i].flags),

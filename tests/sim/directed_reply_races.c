@@ -200,7 +200,10 @@ RACE(deferring_a_call_whose_caller_leaves)
     CHECK(contest.first_won > 0 && contest.second_won > 0);
 }
 
-/* The capability leaves while it is used: either that was before, or it is of no use. */
+static SIM_STATE bool raced_answers;
+
+/* The capability leaves while it is used: either that was before, or it is of no use. An answer
+ * that was given has arrived. */
 static void verify_moved(void *argument)
 {
     struct contest *contest = argument;
@@ -209,18 +212,24 @@ static void verify_moved(void *argument)
     CHECK(status == STATUS_OK || status == STATUS_STALE_HANDLE);
     contest->first_won += status == STATUS_OK;
     contest->second_won += status != STATUS_OK;
+    if (raced_answers) {
+        CHECK_EQ(is_blocked(raced_caller), status != STATUS_OK);
+        if (status == STATUS_OK)
+            CHECK_EQ(info_label(result_info(raced_caller)), 6);
+    }
 }
 
 RACE(what_was_moved_away_meanwhile_is_of_no_use)
 {
     struct contest contest = begin(&raced_caller);
     struct deferred *at = &contest.at;
-    struct call uses[] = {CALL(adopt, at->reply), CALL(reply, at->reply)};
+    struct call uses[] = {CALL(adopt, at->reply), CALL(reply, at->reply, .info = LABEL(6))};
     struct racer moves = {at->other, CALL(grant, init_self(), W(at->reply, ~0u, CAP_SEND_MOVE))};
     /* Found, and then held up before the lock: only the look under the lock tells. */
     for (u32 i = 0; i < ARRAY_SIZE(uses); i++) {
         struct racer use = {at->server, uses[i]};
         contest.first_won = contest.second_won = 0;
+        raced_answers = uses[i].number == SYS_reply;
         CHECK(race_everywhere(&use, &moves, verify_moved, &contest) > 3);
         CHECK(contest.first_won > 0 && contest.second_won > 0);
     }
