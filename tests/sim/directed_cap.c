@@ -378,17 +378,30 @@ SCENARIO(derive_and_creation_without_memory_change_nothing)
     fail_every_allocation(init, CALL(grant, child.process, W(endpoint, ~0u, CAP_SEND_COPY)));
 }
 
-/* A space whose table of chunks has grown gives it back at its end. */
+/* A space whose table of chunks has grown gives all of it back at its end. */
 SCENARIO(a_process_with_many_capabilities_ends)
 {
     struct actor *init = directed_init();
-    struct child child = spawn(init, NULL, 0);
+    struct group_limits limits = no_limits();
+    u64 group = make_group(init, init_cap(INIT_CAP_GROUP), &limits);
+    struct spawn_plan plan = sound_plan();
+    CHECK_EQ(status_of_spawn(init, group, &plan), STATUS_OK);
+    struct child child = child_of(init);
     u64 endpoint = make_endpoint(init, 0, 0);
     struct cap_space *space = child.main->thread->space;
     struct call give = CALL(grant, child.process, W(endpoint, ~0u, CAP_SEND_COPY));
     while (space->chunks == space->inline_chunks && !directed_failed())
         CHECK_EQ(call(init, give), STATUS_OK);
     CHECK(space->slot_count > CAP_INLINE_CHUNKS * CAP_CHUNK_SLOTS);
+    CHECK_EQ(call(init, CALL(kill, child.process)), STATUS_OK);
+    CHECK_EQ(status_of_close(init, child.process), STATUS_OK);
+    CHECK_EQ(status_of_close(init, child.thread), STATUS_OK);
+    pass_time(50000000);
+    struct group_usage usage;
+    CHECK_EQ(call(init, CALL(group_info, group, W(scratch(init, 2)))), STATUS_OK);
+    peek(init, scratch(init, 2), &usage, sizeof(usage));
+    for (u32 i = 0; i < GROUP_RESOURCE_COUNT; i++)
+        CHECK_EQ(usage.used[i], 0);
 }
 
 /* The table of chunks grows, too, and may find no memory for that. */
