@@ -92,13 +92,13 @@ static const char *text_of(u16 type, u64 a, u64 b, u64 c)
 TEST(labels_and_statuses_are_told_in_words)
 {
     EXPECT_STR_EQ(text_of(TRACE_IPC_SEND, 3, MESSAGE_LABEL(1, 1), 2),
-                  "IPC_SEND endpoint=3 label=console.write badge=2 queued=0");
+                  "IPC_SEND endpoint=3 label=console.write badge=2 receiver=0");
     EXPECT_STR_EQ(text_of(TRACE_IPC_REPLY, 3, MESSAGE_LABEL(2, 2), 0),
                   "IPC_REPLY to_thread=3 label=manager.result failed=0");
     EXPECT_STR_EQ(text_of(TRACE_IPC_REPLY, 3, STATUS_NO_METHOD, 0),
                   "IPC_REPLY to_thread=3 label=(server has no such method) failed=0");
     EXPECT_STR_EQ(text_of(TRACE_IPC_CALL, 3, MESSAGE_LABEL(77, 8), 0),
-                  "IPC_CALL endpoint=3 label=#77.8 badge=0 duration_ns=0");
+                  "IPC_CALL endpoint=3 label=#77.8 badge=0 server=0");
     EXPECT_STR_EQ(text_of(TRACE_IPC_FAILED, 3, STATUS_TIMED_OUT, 5),
                   "IPC_FAILED endpoint=3 status=(deadline passed) thread=5");
     EXPECT_STR_EQ(text_of(TRACE_MEMORY_UNMAP, 0x123456789000, 4096, 0),

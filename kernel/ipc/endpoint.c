@@ -278,7 +278,7 @@ void endpoint_signal(struct endpoint *endpoint, u64 bits)
     }
     spin_unlock(&endpoint->lock);
     COUNT(this_cpu(), SIGNALS);
-    TRACE(IPC_SIGNAL, endpoint->object.id, bits, 0, 0);
+    TRACE(IPC_SIGNAL, endpoint->object.id, bits, receiver ? receiver->object.id : 0, 0);
     if (receiver)
         sched_wake(receiver);
 }

@@ -194,6 +194,16 @@ static void wait_to_receive(struct endpoint *endpoint, struct thread *receiver,
                deadline_ns);
 }
 
+/* Written as part of the message's trace, not of what its receiver did before. */
+static void trace_receive(const struct endpoint *endpoint, struct thread *receiver)
+{
+    u64 own = receiver->trace.trace;
+    receiver->trace.trace = receiver->context.aux;
+    TRACE(IPC_RECEIVE, endpoint->object.id, info_label(receiver->context.info),
+          receiver->context.handle, info_kind(receiver->context.info));
+    receiver->trace.trace = own;
+}
+
 /* Lock held and given up: one step towards a message. True: the receiver has one, or waits. False:
  * again. */
 static bool receive_step(struct endpoint *endpoint, struct thread *receiver,
@@ -221,9 +231,8 @@ static bool receive_step(struct endpoint *endpoint, struct thread *receiver,
             wait_to_receive(endpoint, receiver, ref, info, deadline_ns);
     }
     spin_unlock(&endpoint->lock);
-    if (this_cpu()->current == receiver && done)
-        TRACE(IPC_RECEIVE, endpoint->object.id, info_label(receiver->context.info),
-              receiver->context.handle, info_kind(receiver->context.info));
+    if (this_cpu()->current == receiver && done && unlikely(TRACE_IS_ON(IPC_RECEIVE)))
+        trace_receive(endpoint, receiver);
     if (woken)
         sched_wake(woken);
     return done;

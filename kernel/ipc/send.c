@@ -108,7 +108,8 @@ void endpoint_send(struct thread *sender, const struct cap_ref *ref, u64 info, u
     }
     spin_unlock(&endpoint->lock);
     COUNT(this_cpu(), SENDS);
-    TRACE(IPC_SEND, endpoint->object.id, info_label(info), ref->badge, woken == NULL);
+    TRACE(IPC_SEND, endpoint->object.id, info_label(info), ref->badge,
+          woken ? woken->object.id : 0);
     if (woken)
         sched_wake(woken);
 }
@@ -163,7 +164,8 @@ void endpoint_call(struct thread *caller, const struct cap_ref *ref, u64 info, u
     else
         wait_to_send(endpoint, caller, deadline_ns);
     spin_unlock(&endpoint->lock);
-    TRACE(IPC_CALL, endpoint->object.id, info_label(info), ref->badge, 0);
+    TRACE(IPC_CALL, endpoint->object.id, info_label(info), ref->badge,
+          server ? server->object.id : 0);
     /* The server's activity may be recalled by another CPU only through mail to this one. */
     if (server)
         sched_switch_to(server, activity);

@@ -97,6 +97,7 @@ enum status process_add_thread(struct process *process, struct memory *memory, u
         object_put(&thread->object);
         return status;
     }
+    TRACE(THREAD_STATE, thread->object.id, process->object.id, THREAD_STATE_HELD, 0);
     *out = thread;
     return STATUS_OK;
 }
@@ -153,6 +154,7 @@ static void describe(struct process *process, struct process_entry *entry)
     LIST_FOREACH (link, &process->threads) {
         struct thread *thread = LIST_ENTRY(link, struct thread, process_link);
         cycles += thread->home->cycles;
+        TRACE(THREAD_STATE, thread->object.id, process->object.id, thread_state(thread), 0);
         if (link == process->threads.next) {
             entry->state = thread_state(thread);
             entry->cpu = thread->home->cpu;

@@ -20,12 +20,25 @@ static const handler_t handlers[SYSCALL_LIMIT] = {
 #undef SYSCALL
 };
 
+/* The object that the call's handle names; 0 where it names none (any more). */
+static u64 object_of_call(const struct thread *thread)
+{
+    u64 handle = thread->context.handle;
+    const struct cap_slot *slot = cap_slot_of(thread->space, handle);
+    if (!handle || ATOMIC_LOAD(&slot->handle) != handle)
+        return 0;
+    const struct object *object = slot->object;
+    ATOMIC_FENCE_ACQUIRE();
+    return ATOMIC_LOAD(&slot->handle) == handle ? object->id : 0;
+}
+
 static void trace_call(struct cpu *cpu, struct thread *thread)
 {
+    u64 object = TRACE_IS_ON(SYSCALL_EXIT) ? object_of_call(thread) : 0;
     if (cpu->current == thread)
-        TRACE(SYSCALL_EXIT, cpu->syscall_number, thread->context.number, 0, 0);
+        TRACE(SYSCALL_EXIT, cpu->syscall_number, thread->context.number, object, 0);
     else
-        TRACE(SYSCALL_BLOCK, cpu->syscall_number, 0, 0, 0);
+        TRACE(SYSCALL_BLOCK, cpu->syscall_number, object, thread->wait_deadline, 0);
 }
 
 struct arch_context *upcall_syscall(u64 number)

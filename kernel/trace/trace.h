@@ -33,13 +33,16 @@ void trace_write(enum trace_event_type type, u64 a, u64 b, u64 c, u64 d);
 /* Its name in abi/trace_events.def; "?" if there is no such event. */
 const char *trace_event_name(enum trace_event_type type);
 
+/* Is the category of event `name` on? For what is computed only for the event. */
 #ifdef FERROUS_TRACE
+#define TRACE_IS_ON(name) (this_cpu()->trace_mask & (1u << TRACE_OF_##name))
 #define TRACE(name, a, b, c, d)                                                                    \
     do {                                                                                           \
-        if (unlikely(this_cpu()->trace_mask & (1u << TRACE_OF_##name)))                            \
+        if (unlikely(TRACE_IS_ON(name)))                                                           \
             trace_write(TRACE_##name, (u64)(a), (u64)(b), (u64)(c), (u64)(d));                     \
     } while (0)
 #else
+#define TRACE_IS_ON(name)       false
 #define TRACE(name, a, b, c, d) ((void)sizeof(a), (void)sizeof(b), (void)sizeof(c), (void)sizeof(d))
 #endif
 
