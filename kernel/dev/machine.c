@@ -5,7 +5,7 @@
 #include "group/group.h"
 #include "trace/trace.h"
 
-#define ROOT_EVENTS_PER_CPU 512u
+#define ROOT_EVENTS_PER_CPU 4096u
 #define BOOT_CATEGORIES                                                                            \
     (1u << TRACE_CATEGORY_SECURITY | 1u << TRACE_CATEGORY_BOOT | 1u << TRACE_CATEGORY_USER)
 
