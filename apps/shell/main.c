@@ -102,6 +102,7 @@ int main(int argc, char **argv)
     shell->manager.cap = start_cap("manager");
     shell->machine.cap = start_cap("machine");
     shell->trace.cap = start_cap("trace");
+    shell->recorder.cap = start_cap("recorder");
     if (endpoint_create(start_group(), 0, 0, &shell->events) != STATUS_OK ||
         make_event(shell, EVENT_INPUT, &shell->input_event) != STATUS_OK ||
         make_event(shell, EVENT_INTERRUPT, &shell->interrupt_event) != STATUS_OK ||

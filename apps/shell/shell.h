@@ -22,6 +22,7 @@ struct shell {
     endpoint_t manager;
     machine_t machine;
     trace_domain_t trace;
+    endpoint_t recorder;
     endpoint_t events;      /* receiving */
     endpoint_t input_event; /* the same with one badge each, to hand out */
     endpoint_t interrupt_event;

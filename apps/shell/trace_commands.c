@@ -1,12 +1,15 @@
 /* Looking at what the kernel has recorded of itself, and at what services can be asked. */
 #include "ferrous/time.h"
 #include "ferrous/trace.h"
+#include "interfaces/recorder_client.h"
 #include "lib/string.h"
 #include "shell.h"
 
 #define MOST_EVENTS     512u
 #define USUAL_EVENTS    20u
 #define EVENT_TEXT_SIZE 240u
+
+#define RECORDER_POLL_NS (20 * NS_PER_MS)
 
 typedef unsigned long long ull;
 
@@ -67,16 +70,69 @@ static void record(const struct shell *shell, const char *name, bool on)
     (void)failed(trace_domain_control(shell->trace, TRACE_SET_CATEGORIES, categories, NULL));
 }
 
+/* Waits until the recording has been written; ctrl-c leaves it to itself. */
+static void wait_for_recorder(struct shell *shell)
+{
+    struct recorder_state_reply state;
+
+    shell->pending &= ~(u64)EVENT_INTERRUPT;
+    for (;;) {
+        if (failed(recorder_state(shell->recorder, TIME_NEVER, &state)))
+            return;
+        if (state.mode == RECORDER_MODE_IDLE)
+            break;
+        if (shell_wait(shell, EVENT_INTERRUPT, time_after_ns(RECORDER_POLL_NS)) != 0) {
+            print("^C\n");
+            break;
+        }
+    }
+    print("trace: %llu events, %llu lost, %llu of the recorder's own left out, %llu bytes\n",
+          (ull)state.events, (ull)state.lost, (ull)state.omitted, (ull)state.bytes_written);
+}
+
+static void start_recorder(struct shell *shell, enum recorder_mode mode)
+{
+    enum status status = recorder_start(shell->recorder, mode, TIME_NEVER);
+
+    if (status == STATUS_NOT_FOUND)
+        print("trace: there is no second serial line\n");
+    else if (!failed(status) && mode == RECORDER_MODE_SAVE)
+        wait_for_recorder(shell);
+}
+
+/* `trace save`, `trace stream on|held|off`; false: it is none of these. */
+static bool run_recorder(struct shell *shell, int argc, char **argv)
+{
+    if (argc == 2 && string_equal(argv[1], "save")) {
+        start_recorder(shell, RECORDER_MODE_SAVE);
+        return true;
+    }
+    if (argc != 3 || !string_equal(argv[1], "stream"))
+        return false;
+    if (string_equal(argv[2], "on"))
+        start_recorder(shell, RECORDER_MODE_LIVE);
+    else if (string_equal(argv[2], "held"))
+        start_recorder(shell, RECORDER_MODE_HELD);
+    else if (!string_equal(argv[2], "off"))
+        return false;
+    else if (!failed(recorder_stop(shell->recorder, TIME_NEVER)))
+        wait_for_recorder(shell);
+    return true;
+}
+
 static void run_trace(struct shell *shell, int argc, char **argv)
 {
     u64 count = USUAL_EVENTS;
 
+    if (run_recorder(shell, argc, argv))
+        return;
     if (argc == 3 && string_equal(argv[1], "on")) {
         record(shell, argv[2], true);
     } else if (argc == 3 && string_equal(argv[1], "off")) {
         record(shell, argv[2], false);
     } else if (argc > 3 || (argc > 1 && !string_to_u64(argv[1], &count))) {
-        print("usage: trace [COUNT [WORD]] | on CATEGORY | off CATEGORY\n");
+        print("usage: trace [COUNT [WORD]] | on CATEGORY | off CATEGORY | save | "
+              "stream on|held|off\n");
     } else {
         show(shell, count < MOST_EVENTS ? (u32)count : MOST_EVENTS, argc == 3 ? argv[2] : "");
     }
@@ -117,6 +173,7 @@ static void run_interfaces(struct shell *shell, int argc, char **argv)
 
 const struct shell_command trace_commands[] = {
     {"interfaces", "[NAME]", "what services can be asked", 0, run_interfaces},
-    {"trace", "[COUNT [WORD]]", "newest events; trace on|off CATEGORY", 0, run_trace},
+    {"trace", "[COUNT [WORD]]", "newest events; trace on|off CATEGORY, save, stream on|off", 0,
+     run_trace},
     {NULL, NULL, NULL, 0, NULL},
 };

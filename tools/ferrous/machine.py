@@ -28,6 +28,7 @@ class Machine:
     display: bool = False
     gdb: bool = False
     stop_on_reset: bool = False
+    second_line: Optional[str] = None  # a file that gets what the second serial line sends
     extra: List[str] = field(default_factory=list)
 
     def __post_init__(self):
@@ -84,6 +85,8 @@ def command(machine, image, serial, qmp: Optional[str] = None):
            "-device", "virtio-blk-pci,drive=disk,bootindex=0",
            "-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=0x04",
            "-serial", serial]
+    if machine.second_line:
+        out += ["-serial", f"file:{machine.second_line}"]
     out += processor_arguments(machine) + numa_arguments(machine)
     if machine.iommu:
         out += ["-device", "intel-iommu"]
