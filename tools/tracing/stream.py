@@ -3,6 +3,7 @@
 Nothing in a stream is trusted: what cannot be understood is told in `problems` and left out.
 """
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ HEADER, TABLES, EVENTS, METRICS, PROCESSES, TRAILER = range(1, 7)
 TRACE_SAME, TRACE_NONE, TRACE_NEW = range(3)
 WORDS = 4
 COUNT_LIMIT = 1 << 16  # of things in one frame
+TYPE_LIMIT = (1 << 16) - 1
 U64 = (1 << 64) - 1
 
 
@@ -47,7 +49,8 @@ class Event:
         return self.type.name
 
     def __getitem__(self, word):
-        return self.words[self.type.words.index(word)]
+        """A word by its name; 0 where this kernel's events of the type have none of that name."""
+        return self.words[self.type.words.index(word)] if word in self.type.words else 0
 
     def fields(self):
         return [(name, value) for name, value in zip(self.type.words, self.words) if name]
@@ -165,7 +168,7 @@ def frames(data, problems):
         if len(data) - at < FRAME.size:
             problems.append(f"byte {at}: the stream ends within a frame's head")
             return
-        _, kind, _, size, checksum = FRAME.unpack_from(data, at)
+        _, kind, reserved, size, checksum = FRAME.unpack_from(data, at)
         payload = data[at + FRAME.size:at + FRAME.size + size] if size <= FRAME_LIMIT else b""
         if size > FRAME_LIMIT or len(payload) < size:
             problems.append(f"byte {at}: a frame of {size} bytes, more than there are")
@@ -174,6 +177,8 @@ def frames(data, problems):
             problems.append(f"byte {at}: a frame's checksum is wrong")
             at += 4
         else:
+            if reserved or not HEADER <= kind <= TRAILER:
+                problems.append(f"byte {at}: a frame of kind {kind}, which this tool does not know")
             yield kind, payload
             at += FRAME.size + size
 
@@ -203,10 +208,13 @@ def read_tables(recording, data):
     for line in data.decode("utf-8", "replace").splitlines():
         words = line.split(" ")
         try:
+            if not all(re.fullmatch(r"\w+|-", word, re.ASCII) for word in words):
+                raise ValueError
             kind, number = words[0], int(words[1])
             if kind == "event":
                 names = tuple("" if name == "-" else name for name in words[4:4 + WORDS])
-                if len(names) != WORDS:
+                used = [name for name in names if name]
+                if len(names) != WORDS or len(set(used)) != len(used) or number > TYPE_LIMIT:
                     raise ValueError
                 recording.types[number] = EventType(number, words[2], words[3], names)
             elif kind in ("counter", "histogram"):
@@ -238,6 +246,8 @@ def read_events(recording, payload):
     events = []
     for i in range(count):
         number, tag, step = payload.number(), payload.byte(), payload.number()
+        if number > TYPE_LIMIT:
+            raise Damaged(f"an event of type {number}")
         time = time + (step >> 1 ^ -(step & 1)) & U64
         thread = payload.number()
         kind = tag & 3
@@ -305,7 +315,7 @@ def check_totals(recording):
 def read(data):
     """All recordings in `data`, in order."""
     recordings = []
-    stray = []
+    stray = []  # what cannot be told of one recording is told of the last
     for kind, body in frames(data, stray):
         payload = Payload(body)
         try:
