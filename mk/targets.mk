@@ -1,6 +1,6 @@
 # What people type.
 
-.PHONY: setup run check quick soak bench bench-check bench-record fuzz coverage mutants sdk format clean help flags models
+.PHONY: setup trace run check quick soak bench bench-check bench-record fuzz coverage mutants sdk format clean help flags models
 
 # Installs what is missing before anything else is looked at; a second make then finds it.
 run:
@@ -11,6 +11,17 @@ run:
 check quick soak:
 	@tools/setup check
 	@tools/check --profile $@
+
+# A scenario in the emulator, and what happened in it as one HTML file.
+TRACE_OUT := $(BUILD)/trace
+trace: image
+	@tools/setup run
+	@mkdir -p $(TRACE_OUT) && rm -f $(TRACE_OUT)/*
+	@tools/run --cpus 2 --trace $(TRACE_OUT)/recording.ftrm --cmd "trace on ipc" --cmd "trace on sched" \
+	    --cmd "trace on device" --cmd "trace on syscall" --cmd "trace stream held" --cmd "run relay" --cmd "svc" \
+	    --cmd "run relay 30" --cmd "trace stream off"
+	@tools/trace page $(TRACE_OUT)/recording.ftrm $(TRACE_OUT)/trace.html
+	@echo "$(TRACE_OUT)/trace.html: open it in a browser; tools/trace makes other formats of $(TRACE_OUT)/recording.ftrm"
 
 models:
 	@tools/setup check

@@ -6,6 +6,7 @@ import zlib
 U64 = (1 << 64) - 1
 HEADER, TABLES, EVENTS, METRICS, PROCESSES, TRAILER = range(1, 7)
 TABLE = """event 1 SYSCALL_EXIT SYSCALL number status object -
+event 2 SYSCALL_BLOCK SYSCALL number object deadline_ns -
 event 10 SCHED_SWITCH SCHED from_thread to_thread reason ran_ns
 event 13 SCHED_IDLE SCHED slept_ns - - -
 event 14 THREAD_STATE SCHED thread process state -

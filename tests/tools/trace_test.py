@@ -17,7 +17,8 @@ sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests/tools")]
 sys.dont_write_bytecode = True
 
 import trace_sample as sample  # noqa: E402
-from tracing import chrome, ctf, names as naming, otlp, otlp_wire, prometheus, spans, stream, timeline  # noqa: E402
+from tracing import (chrome, ctf, names as naming, otlp, otlp_wire, page, prometheus, requests, spans, stream,  # noqa
+                     timeline)
 
 
 def everything(data):
@@ -32,6 +33,7 @@ def everything(data):
         otlp_wire.encode("TracesData", otlp.traces(recording, names, built))
         otlp_wire.encode("MetricsData", otlp.metrics(recording))
         prometheus.text(recording, names)
+        page.html(recording, names, built)
         [names.text(event) for event in recording.events]
 
 
@@ -93,7 +95,8 @@ class Streams(unittest.TestCase):
         for kind in range(0, 9):
             for body in bodies:
                 everything(sample.header() + sample.tables() + sample.frame(kind, body))
-        table = "event 20 IPC_CALL IPC - - - -\nevent 24 IPC_x; y IPC a b c d\nevent 3 A B a a - -\nevent 99999 A B a b c d\n"
+        table = ("event 20 IPC_CALL IPC - - - -\nevent 24 IPC_x; y IPC a b c d\nevent 3 A B a a - -\n"
+                 "event 99999 A B a b c d\n")
         wide = [(big, "IPC_CALL", big, big, big, big, big, big, big), (0, 22, big, 0, big, 1, 1, 1, 1),
                 (big, 24, big, 0, 0), (1, 5000, 1, 1, 1)]
         everything(sample.header(table=table) + sample.tables(table) + sample.events(0, big, wide))
@@ -162,7 +165,8 @@ class Told(unittest.TestCase):
 
     def test_queued_messages_of_two_senders_do_not_merge(self):
         a, b = (0xA, 11), (0xB, 12)
-        data = [(10, "IPC_SEND", a[1], a[0], 0, 40, sample.LABEL, 0, 0), (11, "IPC_SEND", b[1], b[0], 0, 40, sample.LABEL),
+        data = [(10, "IPC_SEND", a[1], a[0], 0, 40, sample.LABEL, 0, 0),
+                (11, "IPC_SEND", b[1], b[0], 0, 40, sample.LABEL),
                 # Taken in the other order.
                 (20, "IPC_RECEIVE", 13, b[0], 0, 40, sample.LABEL, 0, 0), (21, "USER", 13, 1, 0, 1),
                 (30, "IPC_RECEIVE", 13, a[0], 0, 40, sample.LABEL, 0, 0), (31, "USER", 13, 1, 0, 2)]
@@ -177,6 +181,41 @@ class Told(unittest.TestCase):
         first, _ = timeline.slices(self.recording)
         self.assertEqual([(piece.thread, piece.start) for piece in first if piece.start >= 2010],
                          [(5, 2010), (6, 2030), (9, 2050), (6, 2090), (7, 2200)])
+
+    def test_a_call_hands_the_cpu_to_its_server(self):
+        data = [(10, "SCHED_SWITCH", 0, 0, 0, 0, 6), (20, "IPC_CALL", 6, 1, 0, 33, sample.LABEL, 0, 7),
+                (21, "SYSCALL_BLOCK", 6, 1, 0, 3), (30, "USER", 7, 1, 1, 1),
+                (40, "IPC_REPLY", 7, 1, 1, 6, sample.LABEL),
+                (41, "SYSCALL_BLOCK", 7, 1, 1, 5), (50, "USER", 6, 1, 0, 1)]
+        recording = stream.read(sample.header(1) + sample.tables() + sample.events(0, 7, data))[0]
+        self.assertEqual([(piece.thread, piece.start, piece.end) for piece in timeline.slices(recording)[0]],
+                         [(6, 10, 20), (7, 20, 41), (6, 41, 50)])
+
+    def test_where_the_time_of_a_request_went(self):
+        data = [(10, "SCHED_SWITCH", 0, 0, 0, 0, 6), (20, "IPC_CALL", 6, 1, 0, 33, sample.LABEL, 0, 0),
+                (25, "SCHED_SWITCH", 6, 1, 0, 6, 7), (30, "IPC_RECEIVE", 7, 1, 1, 33, sample.LABEL, 0, 1),
+                (40, "IPC_CALL", 7, 1, 1, 34, 5 << 16, 0, 8), (55, "IPC_REPLY", 8, 1, 2, 7, 5 << 16),
+                (60, "SCHED_SWITCH", 8, 1, 0, 8, 9), (70, "SCHED_SWITCH", 9, 0, 0, 9, 7),
+                (80, "IPC_REPLY", 7, 1, 1, 6, sample.LABEL)]
+        recording = stream.read(sample.header(1) + sample.tables() + sample.events(0, 9, data))[0]
+        names = naming.Names(recording)
+        built = spans.build(recording, names)
+        found, count = requests.slowest(built, timeline.by_thread(timeline.slices(recording)))
+        self.assertEqual(count, 1)
+        self.assertEqual([(part.what, part.thread, part.call, part.start, part.end) for part in found[0].stretches],
+                         [(requests.QUEUED, 7, "console.write", 20, 30), (requests.RUNNING, 7, "console.write", 30, 40),
+                          (requests.RUNNING, 8, "#5.0", 40, 55), (requests.NOT_RUNNING, 7, "console.write", 55, 70),
+                          (requests.RUNNING, 7, "console.write", 70, 80)])
+        self.assertEqual(sum(part.end - part.start for part in found[0].stretches), found[0].span.duration)
+
+    def test_the_page_has_everything_in_it(self):
+        made = page.html(self.recording, self.names, self.spans)
+        self.assertNotIn("http", made.replace("http://www.w3.org", ""))
+        self.assertNotIn("src=", made)
+        self.assertIn("console", made)
+        self.recording.processes[4].name = "</script><script>alert(1)"
+        hostile = page.html(self.recording, naming.Names(self.recording), self.spans)
+        self.assertEqual(hostile.count("<script>"), 1)
 
     def test_chrome(self):
         made = json.loads(json.dumps(chrome.convert(self.recording, self.names, self.spans)))["traceEvents"]

@@ -8,6 +8,8 @@ Building
   make clean              removes build/
 Running
   make run                builds and boots the image in QEMU; a shell on this terminal, ctrl-a x quits
+  make trace              runs requests through several processes; build/trace/trace.html shows where their time went
+  tools/trace --help      recordings in the formats of babeltrace2, Perfetto, OpenTelemetry, Prometheus
   tools/run --help        other machines, typed commands, a debugger, programs of your own
 Checking
   make quick              what is worth running after each change: under 3 minutes

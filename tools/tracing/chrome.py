@@ -53,7 +53,8 @@ def running(names, cpus):
 
 
 def span_args(span):
-    args = {"trace": f"{span.trace_id:032x}", "span": f"{span.span_id:016x}", "kind": span.kind}
+    args = {"trace": f"{span.trace_id:032x}", "span": f"{span.span_id:016x}", "kind": span.kind,
+            "cpu": span.cpu}
     if span.parent:
         args["parent"] = f"{span.parent.span_id:016x}"
     if span.status:

@@ -315,9 +315,12 @@ def check_totals(recording):
 def read(data):
     """All recordings in `data`, in order."""
     recordings = []
-    stray = []  # what cannot be told of one recording is told of the last
+    stray = []  # what is wrong between frames: told of the recording in which it is, else of the first
     for kind, body in frames(data, stray):
         payload = Payload(body)
+        if recordings:
+            recordings[-1].problems += stray
+            stray.clear()
         try:
             if kind == HEADER:
                 recordings.append(read_header(payload))
@@ -333,5 +336,5 @@ def read(data):
         recording.events.sort(key=lambda event: event.time)
         check_totals(recording)
     if recordings:
-        recordings[-1].problems[:0] = stray
+        recordings[-1].problems += stray
     return recordings

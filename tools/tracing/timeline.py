@@ -15,6 +15,10 @@ class Slice:
     end: int
 
 
+# May be written under the name of who ran before: while nobody runs, or after a call has given the CPU to its server.
+UNDER_ANOTHER = ("INTERRUPT", "TIMER_FIRED", "SCHED_WAKE", "SCHED_MIGRATE", "IPC_SIGNAL", "SYSCALL_BLOCK")
+
+
 class Cpu:
     def __init__(self, number):
         self.number = number
@@ -37,8 +41,8 @@ class Cpu:
             self.come(0, max(event.time - event["slept_ns"], self.since))
             self.last = event.time
             return
-        if event.name in ("INTERRUPT", "TIMER_FIRED", "SCHED_WAKE", "SCHED_MIGRATE", "IPC_SIGNAL"):
-            pass  # may be written while nobody runs, under the name of who ran last
+        if event.name in UNDER_ANOTHER:
+            pass
         elif event.name == "SCHED_SWITCH":
             self.come(event["to_thread"], event.time)
         else:
