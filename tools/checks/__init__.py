@@ -49,6 +49,8 @@ PARTS = [
     Part("loader", "damaged boot files and machines that are refused", booted.run_loader, {"check": 1.5, "soak": 5}),
     Part("panic", "a panic names function, file and line", booted.run_panics, {"check": 1, "soak": 1}),
     Part("driving", "tools/run as people use it", booted.run_driving, {"check": 2.5, "soak": 5}),
+    Part("exports", "recordings of the booted machine, read back in each format", booted.run_exports,
+         {"check": 3, "soak": 5}),
     Part("sdk", "a program from outside the tree", sdk.run, {"check": 1, "soak": 2}),
     Part("bench", "instruction counts against those recorded", bench.run, {"check": 1, "soak": 2}),
     Part("repeatable", "two builds in two places give the same image", build.run_repeatable,

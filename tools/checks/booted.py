@@ -8,7 +8,7 @@ from ferrous.outcome import failed
 
 sys.path.insert(1, os.path.join(ROOT, "tests"))
 
-from system import attacks, booted, crashes, driving, loader, panics  # noqa: E402
+from system import attacks, booted, crashes, driving, exports, loader, panics  # noqa: E402
 
 
 def _with_image(test, *configs):
@@ -33,4 +33,5 @@ run_attacks = _with_image(attacks.run, "release")
 run_crashes = _with_image(crashes.run, "release")
 run_loader = _with_image(loader.run, "release")
 run_driving = _with_image(driving.run, "release", "debug")
+run_exports = _with_image(exports.run, "release")
 run_panics = _with_image(panics.run, "release", "debug")

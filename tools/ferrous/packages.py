@@ -7,7 +7,8 @@ import sys
 FOR_BUILD = ("clang-14", "lld-14", "llvm-14", "make", "python3", "mtools")
 FOR_RUN = FOR_BUILD + ("qemu-system-x86", "ovmf")
 FOR_CHECK = FOR_RUN + ("clang-format-14", "clang-tidy-14", "libclang-rt-14-dev", "libc6-dev", "gcc", "sparse",
-                       "cppcheck", "gcovr", "gdb", "git", "frama-c-base", "why3", "z3", "cvc5", "spin")
+                       "cppcheck", "gcovr", "gdb", "git", "frama-c-base", "why3", "z3", "cvc5", "spin", "babeltrace2",
+                       "python3-bt2", "protobuf-compiler", "chromium")
 FOR_COMFORT = ("qemu-system-gui",)
 
 
