@@ -70,7 +70,7 @@ $(foreach dir,$(HOST_TESTED_USER),$(eval $(call host_user_test_rules,$(dir))))
 DIRECTED_SOURCES  := $(sort $(wildcard tests/sim/directed_*.c))
 SIMULATOR_SOURCES := $(filter-out $(DIRECTED_SOURCES),$(call sources,tests/sim))
 SIMULATOR_WRAPPED := frame_alloc frame_alloc_zeroed frame_free frame_free_zeroed frame_share frame_unshare \
-                     slab_alloc slab_free
+                     slab_take slab_free
 $(BUILD)/host/simulator: $(call host_objects,$(SIMULATOR_SOURCES)) $(BUILD)/host/libkernel.a $(BUILD)/host/liblib.a
 	$(call say,LD,$@)$(CLANG) $(HOST_LDFLAGS) -no-pie $(SIMULATOR_WRAPPED:%=-Wl,--wrap=%) $^ $(HOST_LDLIBS) -o $@
 

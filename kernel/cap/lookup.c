@@ -165,8 +165,11 @@ bool cap_mark_is_revoked(struct cap_mark *mark, const struct cap_space *space,
         return false;
     const struct cap_slot *slot = cap_slot_of(space, mark->handle);
     spin_lock(&object->tree_lock);
-    /* With another handle in the slot, where it stood in the tree is not known any more. */
-    bool good = ATOMIC_LOAD(&slot->handle) == mark->handle && cap_node_is_live_locked(slot->node);
+    /* With another handle in the slot, where it stood in the tree is not known any more. The node
+     * first: whoever clears the slot does not hold the tree lock, which keeps the node in memory.
+     */
+    const struct cap_node *node = ATOMIC_LOAD(&slot->node);
+    bool good = ATOMIC_LOAD(&slot->handle) == mark->handle && node && cap_node_is_live_locked(node);
     if (good)
         mark->epoch = object->epoch;
     spin_unlock(&object->tree_lock);

@@ -15,7 +15,6 @@
 struct slot_node {
     struct cap_node node;
     struct account *account;
-    struct grace_node grace;
 };
 
 KERNEL_STATE static struct slab_cache node_cache;
@@ -34,6 +33,7 @@ static struct slot_node *slot_node_of(struct cap_node *node)
 void cap_init(const u8 *seed)
 {
     slab_cache_init(&node_cache, "cap_node", sizeof(struct slot_node), 16);
+    node_cache.read_freely = true;
     for (u32 i = 0; i < cpu_count(); i++) {
         u8 material[40];
         memcpy(material, seed, 32);
@@ -195,7 +195,7 @@ static enum status alloc_node(struct account *account, struct object *object,
                               struct slot_node **out)
 {
     void *memory;
-    enum status status = slab_alloc(&node_cache, account, &memory);
+    enum status status = slab_take(&node_cache, account, &memory);
     if (status != STATUS_OK)
         return status;
     struct slot_node *node = memory;
@@ -206,24 +206,17 @@ static enum status alloc_node(struct account *account, struct object *object,
     return STATUS_OK;
 }
 
-static void reclaim_slot_node(struct grace_node *grace)
-{
-    struct slot_node *node = CONTAINER_OF(grace, struct slot_node, grace);
-    (void)ATOMIC_SUB(&node_count, 1);
-    slab_free(&node_cache, node->account, node);
-}
-
 static void free_slot_node(struct cap_node *node)
 {
-    grace_defer(&slot_node_of(node)->grace, reclaim_slot_node);
+    (void)ATOMIC_SUB(&node_count, 1);
+    slab_free(&node_cache, slot_node_of(node)->account, slot_node_of(node));
 }
 
-/* Inserts a new node under `parent`; `still_valid` is asked under the tree lock's protection. */
-static enum status insert(struct cap_space *space, struct cap_node *parent,
+/* Inserts a new node under `parent`, which is the anchor, or parent_ref's. */
+static enum status insert(struct cap_space *space, struct object *object, struct cap_node *parent,
                           const struct cap_ref *parent_ref, const struct cap_grant *grant,
                           cap_t *handle)
 {
-    struct object *object = parent->object;
     struct slot_node *node;
     enum status status = alloc_node(space->account, object, &node);
     if (status != STATUS_OK)
@@ -244,23 +237,21 @@ static enum status insert(struct cap_space *space, struct cap_node *parent,
         spin_unlock(&object->tree_lock);
     }
     spin_unlock(&space->lock);
-    if (status != STATUS_OK) {
-        (void)ATOMIC_SUB(&node_count, 1);
-        slab_free(&node_cache, space->account, node);
-    }
+    if (status != STATUS_OK)
+        free_slot_node(&node->node);
     return status;
 }
 
 enum status cap_insert_root(struct cap_space *space, struct object *object,
                             const struct cap_grant *grant, cap_t *handle)
 {
-    return insert(space, &object->anchor, NULL, grant, handle);
+    return insert(space, object, &object->anchor, NULL, grant, handle);
 }
 
 enum status cap_insert_child(struct cap_space *space, const struct cap_ref *parent,
                              const struct cap_grant *grant, cap_t *handle)
 {
-    return insert(space, parent->node, parent, grant, handle);
+    return insert(space, parent->object, parent->node, parent, grant, handle);
 }
 
 enum status cap_reserve(struct cap_space *space, u32 count)

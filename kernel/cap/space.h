@@ -18,7 +18,7 @@
 #include "abi/questions.h"
 #include "abi/rights.h"
 #include "arch/atomic.h"
-#include "core/object.h"
+#include "core/cap_node.h"
 #include "lib/chacha.h"
 
 #define CAP_CHUNK_SLOTS   64u
@@ -66,7 +66,8 @@ struct cap_space {
     u32 sweep;       /* and how far that has got */
 };
 
-/* A capability found by cap_lookup: borrowed until the kernel entry ends. */
+/* A capability found by cap_lookup: borrowed until the kernel entry ends. Of the node only what
+ * cap_ref_is_there vouches for afterwards, or linking below it, counts. */
 struct cap_ref {
     struct cap_space *space;
     struct cap_slot *slot;
@@ -113,6 +114,20 @@ static inline enum object_type cap_ref_type(const struct cap_ref *ref)
 static inline u32 cap_ref_rights(const struct cap_ref *ref)
 {
     return (u32)ref->meta;
+}
+
+static inline struct cap_parent cap_ref_parent(const struct cap_ref *ref)
+{
+    return (struct cap_parent){
+        .node = ref->node, .place = &ref->slot->handle, .handle = ref->handle};
+}
+
+/* Is the capability still in its slot? Then what was read of its node until now was the node's: it
+ * may be freed, and be another's, at any moment. */
+static inline bool cap_ref_is_there(const struct cap_ref *ref)
+{
+    ATOMIC_FENCE_ACQUIRE();
+    return likely(ATOMIC_LOAD(&ref->slot->handle) == ref->handle);
 }
 
 /* Boot: seeds the secrets. `seed` is 32 bytes. */

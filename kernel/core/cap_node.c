@@ -91,11 +91,14 @@ enum status cap_node_link_locked(struct cap_node *node, struct cap_node *parent,
     return STATUS_OK;
 }
 
-enum status cap_node_link(struct cap_node *node, struct cap_node *parent, void *owner)
+enum status cap_node_link(struct cap_node *node, const struct cap_parent *parent, void *owner)
 {
-    spin_lock(&parent->object->tree_lock);
-    enum status status = cap_node_link_locked(node, parent, owner);
-    spin_unlock(&parent->object->tree_lock);
+    struct object *object = node->object;
+    enum status status = STATUS_REVOKED;
+    spin_lock(&object->tree_lock);
+    if (ATOMIC_LOAD(parent->place) == parent->handle)
+        status = cap_node_link_locked(node, parent->node, owner);
+    spin_unlock(&object->tree_lock);
     return status;
 }
 

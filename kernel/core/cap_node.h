@@ -7,15 +7,25 @@
 
 #include "core/object.h"
 
+/* The node of a capability that a lookup found: the word at `place` is `handle` as long as it is
+ * there. Nodes are freed without a grace period, so that it is followed only under the object's
+ * tree lock, after a look at that word. */
+struct cap_parent {
+    struct cap_node *node; /* NULL: none */
+    const u64 *place;
+    u64 handle;
+};
+
 /* Prepares a node: no links, no owner. */
 void cap_node_init(struct cap_node *node, struct object *object, const struct cap_node_ops *ops);
 
 /* Links `node` under `parent` for `owner`, whose pin it has from now on, and takes a reference to
- * the object. REVOKED: the parent is dead or being closed, or the object is dead. TOO_DEEP:
- * CAP_MAX_DEPTH. The _locked form needs the tree lock. */
+ * the object. REVOKED: the parent is dead, closed or moved, or the object is dead. TOO_DEEP:
+ * CAP_MAX_DEPTH. The _locked form needs the tree lock, under which the parent was found. */
 enum status cap_node_link_locked(struct cap_node *node, struct cap_node *parent,
                                  void *owner) MUST_USE;
-enum status cap_node_link(struct cap_node *node, struct cap_node *parent, void *owner) MUST_USE;
+enum status cap_node_link(struct cap_node *node, const struct cap_parent *parent,
+                          void *owner) MUST_USE;
 /* The same under the parent of `sibling`, which has an owner. */
 enum status cap_node_link_beside(struct cap_node *node, struct cap_node *sibling,
                                  void *owner) MUST_USE;

@@ -26,7 +26,7 @@ struct cap_node_ops {
      * gone and the node's owner is NULL, by whoever's doing. Called with the node pinned and
      * without locks; `owner` is what the node's owner was, still readable. */
     bool (*kill)(struct cap_node *node, void *owner);
-    /* The last pin of an unlinked node is gone: frees it, after a grace period. */
+    /* The last pin of an unlinked node is gone: frees it. */
     void (*free)(struct cap_node *node);
 };
 

@@ -30,10 +30,19 @@ static bool access_is_allowed(const struct cap_ref *ref, u64 port, u64 width)
     return port >= node->range_start && port < node->range_end && width <= node->range_end - port;
 }
 
+static enum status check_access(const struct cap_ref *ref, u64 port, u64 width)
+{
+    bool allowed = access_is_allowed(ref, port, width);
+    if (!cap_ref_is_there(ref))
+        return STATUS_STALE_HANDLE;
+    return allowed ? STATUS_OK : STATUS_BAD_ARGUMENT;
+}
+
 enum status ports_in(const struct cap_ref *ref, u64 port, u64 width, u32 *value)
 {
-    if (!access_is_allowed(ref, port, width))
-        return STATUS_BAD_ARGUMENT;
+    enum status status = check_access(ref, port, width);
+    if (status != STATUS_OK)
+        return status;
     *value = arch_port_in((u16)port, (u32)width);
     TRACE(PORT_ACCESS, port, width, *value, 0);
     return STATUS_OK;
@@ -41,8 +50,9 @@ enum status ports_in(const struct cap_ref *ref, u64 port, u64 width, u32 *value)
 
 enum status ports_out(const struct cap_ref *ref, u64 port, u64 width, u32 value)
 {
-    if (!access_is_allowed(ref, port, width))
-        return STATUS_BAD_ARGUMENT;
+    enum status status = check_access(ref, port, width);
+    if (status != STATUS_OK)
+        return status;
     if (port >= CONSOLE_PORT_START && port < CONSOLE_PORT_END)
         log_console_release();
     arch_port_out((u16)port, (u32)width, value);

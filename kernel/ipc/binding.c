@@ -32,7 +32,8 @@ enum status binding_make(struct binding *binding, const struct cap_ref *ref)
     binding->badge = ref->badge;
     /* Before the link: from there on a revocation may unbind. */
     ATOMIC_STORE(&binding->endpoint, endpoint_of(ref->object));
-    enum status status = cap_node_link(&binding->node, ref->node, binding);
+    struct cap_parent parent = cap_ref_parent(ref);
+    enum status status = cap_node_link(&binding->node, &parent, binding);
     if (status == STATUS_OK)
         binding->made = true;
     else

@@ -14,6 +14,7 @@
 
 #include "core/assert.h"
 #include "core/cpu.h"
+#include "core/grace.h"
 #include "lib/checked_math.h"
 #include "lib/string.h"
 #include "mm/frame_internal.h"
@@ -37,6 +38,8 @@ struct slab {
     struct free_object *free;
     u32 used;
     u32 fresh;
+    struct slab_cache *cache;
+    struct grace_node grace;
 } ALIGNED(CACHE_LINE);
 
 KERNEL_STATE static struct slab_cache *first_cache;
@@ -182,7 +185,7 @@ static struct slab *find_slab(struct slab_cache *cache, bool for_kernel)
             return NULL;
         /* SAFETY: the run was allocated just now, in the direct map. */
         slab = arch_phys_to_virt(run);
-        *slab = (struct slab){0};
+        *slab = (struct slab){.cache = cache};
         cache->slab_count++;
     }
     push_partial(cache, slab);
@@ -207,7 +210,7 @@ static void *take_object(struct slab_cache *cache, struct slab *slab)
     return object;
 }
 
-enum status slab_alloc(struct slab_cache *cache, struct account *account, void **object)
+enum status slab_take(struct slab_cache *cache, struct account *account, void **object)
 {
     struct slab *slab;
     void *taken = NULL;
@@ -228,9 +231,17 @@ enum status slab_alloc(struct slab_cache *cache, struct account *account, void *
             account_release(account, GROUP_KERNEL_BYTES, cache->object_size);
         return STATUS_NO_MEMORY;
     }
-    memset(taken, 0, cache->object_size);
     *object = taken;
     return STATUS_OK;
+}
+
+enum status slab_alloc(struct slab_cache *cache, struct account *account, void **object)
+{
+    enum status status = slab_take(cache, account, object);
+
+    if (likely(status == STATUS_OK))
+        memset(*object, 0, cache->object_size);
+    return status;
 }
 
 /* The slab that an object lies in. */
@@ -265,6 +276,13 @@ static struct slab *put_object(struct slab_cache *cache, struct slab *slab,
     return slab;
 }
 
+static void give_frames(struct grace_node *grace)
+{
+    struct slab *slab = CONTAINER_OF(grace, struct slab, grace);
+
+    frame_give(arch_virt_to_phys(slab), slab->cache->order);
+}
+
 void slab_free(struct slab_cache *cache, struct account *account, void *object)
 {
     struct slab *slab = slab_of(cache, object);
@@ -277,8 +295,10 @@ void slab_free(struct slab_cache *cache, struct account *account, void *object)
     poison(cache, object);
     surplus = put_object(cache, slab, object);
     spin_unlock(&cache->lock);
-    if (surplus != NULL)
-        frame_give(arch_virt_to_phys(surplus), cache->order);
+    if (surplus != NULL && cache->read_freely)
+        grace_defer(&surplus->grace, give_frames);
+    else if (surplus != NULL)
+        give_frames(&surplus->grace);
     if (account != NULL)
         account_release(account, GROUP_KERNEL_BYTES, cache->object_size);
 }

@@ -20,6 +20,7 @@ struct slab_cache {
     u32 object_size; /* bytes, a multiple of the alignment */
     u32 order;       /* a slab is 2^order frames */
     u32 per_slab;
+    bool read_freely; /* freed objects may still be read: frames go back after a grace period */
     struct slab *partial;
     struct slab *empty; /* at most one kept */
     u64 live_objects;
@@ -29,11 +30,13 @@ struct slab_cache {
 /* `object_size` up to 16 KiB; `alignment` a power of two up to 64. Boot time only. */
 void slab_cache_init(struct slab_cache *cache, const char *name, u32 object_size, u32 alignment);
 
-/* A zeroed object, its size charged as GROUP_KERNEL_BYTES to `account` (NULL: the kernel).
- * NO_MEMORY or GROUP_LIMIT. */
+/* An object, its size charged as GROUP_KERNEL_BYTES to `account` (NULL: the kernel): zeroed, or, by
+ * slab_take, with anything in it, for who fills all of it. NO_MEMORY or GROUP_LIMIT. */
+enum status slab_take(struct slab_cache *cache, struct account *account, void **object) MUST_USE;
 enum status slab_alloc(struct slab_cache *cache, struct account *account, void **object) MUST_USE;
 
-/* The caller knows that nobody uses the object any more (a grace period has passed). Debug builds
+/* The caller knows that nobody uses the object any more (a grace period has passed, or none is
+ * needed, or readers look afterwards whether it still was what they took it for). Debug builds
  * poison it and panic on a double free. */
 void slab_free(struct slab_cache *cache, struct account *account, void *object);
 

@@ -3,6 +3,7 @@
 
 #include "abi/memory.h"
 #include "core/assert.h"
+#include "lib/string.h"
 #include "mm/slab.h"
 #include "mm/vspace_internal.h"
 #include "trace/trace.h"
@@ -30,10 +31,11 @@ enum status vspace_create(struct vspace *vspace, struct payer *payer, u64 window
 enum status region_alloc(struct vspace *vspace, struct region **out)
 {
     void *memory;
-    enum status status = slab_alloc(&region_cache, &vspace->payer->account, &memory);
+    enum status status = slab_take(&region_cache, &vspace->payer->account, &memory);
     if (status != STATUS_OK)
         return status;
     struct region *region = memory;
+    memset(region, 0, offsetof(struct region, node));
     region->account = &vspace->payer->account;
     *out = region;
     return STATUS_OK;
@@ -44,19 +46,12 @@ void region_free_now(struct region *region)
     slab_free(&region_cache, region->account, region);
 }
 
-/* The memory is let go of only now: until here some CPU might have reached its frames. */
-static void reclaim_region(struct grace_node *grace)
+void region_free(struct region *region)
 {
-    struct region *region = CONTAINER_OF(grace, struct region, grace);
     object_put(&region->memory->object);
     if (region->shadow)
         object_put(&region->shadow->object);
     region_free_now(region);
-}
-
-void region_free(struct region *region)
-{
-    grace_defer(&region->grace, reclaim_region);
 }
 
 static void free_region_node(struct cap_node *node)
@@ -197,12 +192,12 @@ static enum status publish(struct vspace *vspace, struct region *region,
     }
     region->link.key = address;
     region->end = address + size;
-    if (mapping->parent) {
+    if (mapping->parent.node) {
         /* The node's reference keeps the memory; it is taken under the same tree lock as the check
          * of the parent. */
         enum status status = region_join_memory(vspace, region);
         if (status == STATUS_OK)
-            status = cap_node_link(&region->node, mapping->parent, vspace);
+            status = cap_node_link(&region->node, &mapping->parent, vspace);
         if (status != STATUS_OK) {
             region_leave_memory(region);
             return status;

@@ -37,9 +37,8 @@ struct region {
     struct vspace *vspace;
     struct list mapping_link; /* anonymous memory mapped by a capability: in memory->mappings */
     u32 protect_pass;         /* as of the memory when no page was writable that must not be */
-    struct cap_node node; /* in the memory's derivation tree, if it was mapped by a capability */
     struct account *account;
-    struct grace_node grace;
+    struct cap_node node; /* in the memory's derivation tree, if it was mapped by a capability */
 };
 
 #define VSPACE_MAX_REGIONS  16384u
@@ -71,7 +70,7 @@ struct mapping {
     u32 max_access;
     bool private_copy;
     bool eager;
-    struct cap_node *parent; /* link the region under this node; NULL: none */
+    struct cap_parent parent; /* link the region under this node, if there is one */
 };
 
 /* Adds a region; *address is where. EXISTS: the range is taken. BAD_ARGUMENT: not in the user half,

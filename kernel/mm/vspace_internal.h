@@ -8,11 +8,13 @@
 
 extern const struct cap_node_ops region_node_ops;
 
-/* No lock needed. A region structure charged to the space's payer. */
+/* No lock needed. A region structure charged to the space's payer, zeroed but for its node. */
 enum status region_alloc(struct vspace *vspace, struct region **out) MUST_USE;
 /* Frees a structure that was never in the tree. */
 void region_free_now(struct region *region);
-/* Lets go of memory and structure after a grace period. */
+/* Lets go of memory and structure, at once: nobody reads a region without its space's lock, its
+ * memory's, or a pin of its node. The memory's frames wait for a grace period after its last
+ * reference, so that no translation leads to them any more. */
 void region_free(struct region *region);
 
 struct region *vspace_region_at(struct vspace *vspace, u64 address);
@@ -26,8 +28,7 @@ bool region_clear_entries(struct vspace *vspace, struct region *region, u32 *bud
 enum status region_join_memory(struct vspace *vspace, struct region *region) MUST_USE;
 void region_leave_memory(struct region *region);
 
-/* Takes a cleared region out of the tree and gives up its node; it is freed after a grace period.
- */
+/* Takes a cleared region out of the tree and gives up its node; the last pin of that frees it. */
 void region_remove(struct vspace *vspace, struct region *region);
 
 #endif

@@ -69,7 +69,7 @@ static enum status map_segment(struct thread *parent, struct process *process,
         return status;
     u64 length = ref.node->range_end - ref.node->range_start;
     if (segment->memory_offset > length || segment->size_bytes > length - segment->memory_offset)
-        return STATUS_BAD_ARGUMENT;
+        return cap_ref_is_there(&ref) ? STATUS_BAD_ARGUMENT : STATUS_STALE_HANDLE;
     struct mapping mapping = {
         .memory = memory_of(ref.object),
         .memory_page = (ref.node->range_start + segment->memory_offset) >> PAGE_SHIFT,
@@ -78,7 +78,7 @@ static enum status map_segment(struct thread *parent, struct process *process,
         .access = segment->map_flags & (MAP_READ | MAP_WRITE | MAP_EXECUTE),
         .max_access = segment->map_flags & (MAP_READ | MAP_WRITE | MAP_EXECUTE),
         .private_copy = (segment->map_flags & MAP_PRIVATE) != 0,
-        .parent = ref.node,
+        .parent = cap_ref_parent(&ref),
     };
     status = vspace_map(&process->vspace, &mapping, &address);
     if (status == STATUS_OK)

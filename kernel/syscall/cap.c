@@ -19,7 +19,7 @@ static enum status derived_grant(struct thread *thread, const struct cap_ref *pa
     const struct cap_node *node = parent->node;
     if (!narrowed_range(node->range_start, node->range_end, offset, length, &grant->range_start,
                         &grant->range_end))
-        return STATUS_BAD_ARGUMENT;
+        return cap_ref_is_there(parent) ? STATUS_BAD_ARGUMENT : STATUS_STALE_HANDLE;
     if (parent->object->type == OBJECT_MEMORY && (offset | length) % PAGE_SIZE != 0)
         return STATUS_BAD_ARGUMENT;
 
@@ -46,13 +46,14 @@ void syscall_derive(struct thread *thread)
         status = STATUS_SEALED;
     if (status == STATUS_OK)
         status = derived_grant(thread, &parent, &grant);
+    u32 depth = status == STATUS_OK ? parent.node->depth + 1u : 0;
     if (status == STATUS_OK)
         status = cap_insert_child(thread->space, &parent, &grant, &handle);
     thread_set_status(thread, status);
     if (status != STATUS_OK)
         return;
     set_result(thread, 0, handle.bits);
-    TRACE(CAP_DERIVE, parent.object->id, grant.rights, grant.badge, parent.node->depth + 1);
+    TRACE(CAP_DERIVE, parent.object->id, grant.rights, grant.badge, depth);
 }
 
 void syscall_grant(struct thread *thread)
@@ -172,15 +173,22 @@ void syscall_inspect(struct thread *thread)
 {
     struct cap_ref ref;
     enum status status = syscall_lookup(thread, OBJECT_NONE, 0, &ref);
+    u64 start = 0, end = 0, depth = 0;
+    if (status == STATUS_OK) {
+        start = ref.node->range_start;
+        end = ref.node->range_end;
+        depth = ref.node->depth;
+        status = cap_ref_is_there(&ref) ? STATUS_OK : STATUS_STALE_HANDLE;
+    }
     thread_set_status(thread, status);
     if (status != STATUS_OK)
         return;
     set_result(thread, 0, (u64)cap_ref_type(&ref) | (u64)cap_ref_rights(&ref) << 32);
     set_result(thread, 1, ref.badge);
-    set_result(thread, 2, ref.node->range_start);
-    set_result(thread, 3, ref.node->range_end - ref.node->range_start);
+    set_result(thread, 2, start);
+    set_result(thread, 3, end - start);
     set_result(thread, 4, ref.expires_ns);
-    set_result(thread, 5, ref.node->depth);
+    set_result(thread, 5, depth);
     set_result(thread, 6, ref.object->id);
     set_result(thread, 7, ATOMIC_LOAD(&ref.object->references) == 1);
 }

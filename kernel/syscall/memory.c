@@ -121,11 +121,13 @@ static enum status find_source(struct thread *thread, struct memory **source, u6
     enum status status = syscall_lookup_at(thread, arg(thread, 0), OBJECT_MEMORY, RIGHT_READ, &ref);
     if (status != STATUS_OK)
         return status;
-    u64 length = ref.node->range_end - ref.node->range_start;
+    u64 start = ref.node->range_start, length = ref.node->range_end - start;
+    if (!cap_ref_is_there(&ref))
+        return STATUS_STALE_HANDLE;
     if ((offset | size) % PAGE_SIZE != 0 || !range_fits(offset, size, length))
         return STATUS_BAD_ARGUMENT;
     *source = memory_of(ref.object);
-    *page = (ref.node->range_start + offset) >> PAGE_SHIFT;
+    *page = (start + offset) >> PAGE_SHIFT;
     return cap_ref_take(&ref);
 }
 
@@ -196,7 +198,7 @@ static enum status fill_mapping(struct thread *thread, const struct cap_ref *ref
         return STATUS_BAD_ARGUMENT;
     u64 length = ref->node->range_end - ref->node->range_start;
     if (!range_fits(offset, size, length))
-        return STATUS_BAD_ARGUMENT;
+        return cap_ref_is_there(ref) ? STATUS_BAD_ARGUMENT : STATUS_STALE_HANDLE;
     *mapping = (struct mapping){
         .memory = memory_of(ref->object),
         .memory_page = (ref->node->range_start + offset) >> PAGE_SHIFT,
@@ -205,7 +207,7 @@ static enum status fill_mapping(struct thread *thread, const struct cap_ref *ref
         .access = (u32)flags & (MAP_READ | MAP_WRITE | MAP_EXECUTE),
         .max_access = most_access(ref, flags),
         .private_copy = (flags & MAP_PRIVATE) != 0,
-        .parent = ref->node,
+        .parent = cap_ref_parent(ref),
     };
     return STATUS_OK;
 }

@@ -302,6 +302,48 @@ RACE(deriving_from_what_is_being_closed_leaves_an_heir_or_nothing)
     CHECK(duel.outcomes[STATUS_OK] > 0 && duel.outcomes[STATUS_STALE_HANDLE] > 0);
 }
 
+/* What the first says of a capability is what that was. */
+static void verify_inspected(void *argument)
+{
+    struct duel *duel = argument;
+    if (outcome(duel) != STATUS_OK)
+        return;
+    CHECK_EQ(result_word(duel->first, 2), PAGE_SIZE);
+    CHECK_EQ(result_word(duel->first, 3), 2 * PAGE_SIZE);
+    CHECK_EQ(result_word(duel->first, 5), 2);
+}
+
+static void verify_outcome(void *argument)
+{
+    (void)outcome(argument);
+}
+
+/* The memory of its node is another's at once. */
+RACE(what_is_closed_meanwhile_is_not_followed)
+{
+    struct duel duel = begin(make_memory(directed_init(), 4 * PAGE_SIZE));
+    struct call part = CALL(derive, duel.object, W(~0ull, 0, TIME_NEVER, PAGE_SIZE, 2 * PAGE_SIZE));
+    CHECK_EQ(call(duel.init, part), STATUS_OK);
+    duel.leaf = result_word(duel.init, 0);
+    struct racer closes = {duel.second, CALL(close, duel.leaf)};
+    struct racer inspects = {duel.first, CALL(inspect, duel.leaf)};
+    struct racer maps = {duel.first, CALL(map, duel.leaf, W(0, 0, 0, PAGE_SIZE, MAP_READ))};
+    struct racer clones = {duel.first, CALL(clone_memory, init_cap(INIT_CAP_GROUP),
+                                            W(duel.leaf, PAGE_SIZE, PAGE_SIZE))};
+    duel.allowed = MAY(OK) | MAY(STALE_HANDLE);
+    CHECK(race_everywhere(&inspects, &closes, verify_inspected, &duel) > 1);
+    CHECK(duel.outcomes[STATUS_OK] > 0 && duel.outcomes[STATUS_STALE_HANDLE] > 0);
+    duel.allowed |= MAY(REVOKED);
+    CHECK(race_everywhere(&maps, &closes, verify_outcome, &duel) > 3);
+    CHECK(duel.outcomes[STATUS_REVOKED] > 0);
+    CHECK(race_everywhere(&clones, &closes, verify_outcome, &duel) > 3);
+    u64 endpoint = make_endpoint(duel.init, 0, 0);
+    duel.leaf = derive(duel.init, endpoint, ~0ull, 0);
+    closes.call.handle = duel.leaf;
+    struct racer binds = {duel.first, CALL(create_timer, init_cap(INIT_CAP_GROUP), W(duel.leaf))};
+    CHECK(race_everywhere(&binds, &closes, verify_outcome, &duel) > 3);
+}
+
 static void verify_all_dead(void *argument)
 {
     struct duel *duel = argument;

@@ -240,8 +240,8 @@ enum status __real_frame_share(struct account *account, paddr_t frame);
 enum status __wrap_frame_share(struct account *account, paddr_t frame);
 void __real_frame_unshare(struct account *account, paddr_t frame);
 void __wrap_frame_unshare(struct account *account, paddr_t frame);
-enum status __real_slab_alloc(struct slab_cache *cache, struct account *account, void **object);
-enum status __wrap_slab_alloc(struct slab_cache *cache, struct account *account, void **object);
+enum status __real_slab_take(struct slab_cache *cache, struct account *account, void **object);
+enum status __wrap_slab_take(struct slab_cache *cache, struct account *account, void **object);
 void __real_slab_free(struct slab_cache *cache, struct account *account, void *object);
 void __wrap_slab_free(struct slab_cache *cache, struct account *account, void *object);
 
@@ -299,11 +299,14 @@ void __wrap_frame_unshare(struct account *account, paddr_t frame)
     __real_frame_unshare(account, frame);
 }
 
-enum status __wrap_slab_alloc(struct slab_cache *cache, struct account *account, void **object)
+/* slab_alloc comes here too. Whoever relies on what was there before is found out. */
+enum status __wrap_slab_take(struct slab_cache *cache, struct account *account, void **object)
 {
-    enum status status = __real_slab_alloc(cache, account, object);
-    if (status == STATUS_OK)
+    enum status status = __real_slab_take(cache, account, object);
+    if (status == STATUS_OK) {
+        memset(*object, 0xa5, cache->object_size);
         add_object(*object, cache, account);
+    }
     return status;
 }
 
