@@ -79,6 +79,12 @@ static void advance(struct cpu *cpu)
     cpu->grace_next = NULL;
 }
 
+void grace_settle(struct cpu *cpu)
+{
+    if (cpu->grace_next && !cpu->grace_waiting)
+        advance(cpu);
+}
+
 u64 grace_period(void)
 {
     return ATOMIC_LOAD(&current);

@@ -23,6 +23,8 @@ struct grace_node {
 /* Registers `function(node)`. The node is taken until the call. */
 void grace_defer(struct grace_node *node, void (*function)(struct grace_node *node));
 
+/* What this CPU has registered gets its period: before it reads which one to report. */
+void grace_settle(struct cpu *cpu);
 /* The newest period asked for. */
 u64 grace_period(void);
 /* This CPU holds no pointers from lookups, and has dropped what it had to since it read `period`

@@ -263,6 +263,7 @@ static void check_slice(struct cpu *cpu, u64 now_ns)
  * idle it is over at once. */
 static bool report_quiescent(struct cpu *cpu)
 {
+    grace_settle(cpu);
     u64 period = grace_period();
     vspace_exit_check(cpu);
     if (!cpu->entered)
