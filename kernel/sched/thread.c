@@ -43,7 +43,7 @@ static enum status make_home(struct payer *payer, struct thread *thread)
     if (status != STATUS_OK)
         return status;
     void *memory;
-    status = slab_alloc(&activity_cache, NULL, &memory);
+    status = slab_take(&activity_cache, NULL, &memory);
     if (status != STATUS_OK) {
         account_release(&payer->account, GROUP_KERNEL_BYTES, sizeof(struct activity));
         return status;
@@ -88,7 +88,7 @@ static enum status make_parts(struct payer *payer, struct thread *thread, struct
 {
     enum status status = make_home(payer, thread);
     if (status == STATUS_OK && arch_fpu_size() > 0)
-        status = slab_alloc(&fpu_cache, &payer->account, &thread->fpu_area);
+        status = slab_take(&fpu_cache, &payer->account, &thread->fpu_area);
     paddr_t frame;
     if (status == STATUS_OK)
         status = memory_pin(memory, offset >> PAGE_SHIFT, &frame);

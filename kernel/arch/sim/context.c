@@ -22,12 +22,12 @@ u64 arch_fpu_size(void)
 void arch_context_init(struct arch_context *context, u64 entry, u64 sp, u64 argument,
                        u64 thread_pointer, void *fpu_area)
 {
-    memset(context, 0, sizeof(*context));
     context->pc = entry;
     context->sp = sp;
     context->argument = argument;
     context->thread_pointer = thread_pointer;
     context->vector = fpu_area;
+    *context->vector = 0;
 }
 
 void arch_context_leave(struct arch_context *context, bool voluntary)

@@ -30,7 +30,7 @@ _Static_assert(offsetof(struct arch_context, r11) == CONTEXT_R11, "entry.S");
 void arch_context_init(struct arch_context *context, u64 entry, u64 sp, u64 argument,
                        u64 thread_pointer, void *fpu_area)
 {
-    memset(context, 0, sizeof(*context));
+    fpu_area_init(fpu_area);
     context->pc = entry;
     context->sp = sp;
     context->handle = argument; /* rdi */

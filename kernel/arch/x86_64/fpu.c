@@ -2,11 +2,13 @@
 #include "fpu.h"
 
 #include "cpu_features.h"
+#include "lib/string.h"
 #include "port_cpu.h"
 #include "x86.h"
 
-#define FXSAVE_BYTES 512u
-#define FPU_CREDIT   16u
+#define FXSAVE_BYTES       512u
+#define XSAVE_HEADER_BYTES 64u
+#define FPU_CREDIT         16u
 
 /* XCR0: x87, SSE, AVX, and the three of AVX-512. Anything else stays off for user mode. */
 #define XCR0_BASE   3ull
@@ -23,7 +25,7 @@ static u64 state_size = FXSAVE_BYTES;
 /* The initial state: legacy area with FCW and MXCSR, and an empty XSAVE header, which makes XRSTOR
  * initialise all components. XRSTOR reads no further than the header then. */
 static const union {
-    u8 bytes[FXSAVE_BYTES + 64];
+    u8 bytes[FXSAVE_BYTES + XSAVE_HEADER_BYTES];
     struct {
         u16 fcw;
         u16 fsw;
@@ -47,6 +49,15 @@ void fpu_init_boot(void)
     state_mask = r.eax & (XCR0_BASE | XCR0_AVX);
     if ((r.eax & XCR0_AVX512) == XCR0_AVX512 && (state_mask & XCR0_AVX))
         state_mask |= XCR0_AVX512;
+}
+
+/* What a save may leave as it is, and a load reads: MXCSR, and the header with the components that
+ * were saved. */
+void fpu_area_init(u8 *area)
+{
+    memcpy(area + MXCSR_OFFSET, &initial_state.mxcsr, sizeof(initial_state.mxcsr));
+    if (state_mask)
+        memset(area + FXSAVE_BYTES, 0, XSAVE_HEADER_BYTES);
 }
 
 /* SAFETY: `area` is 64-byte aligned and arch_fpu_size() long (arch_context_init); TS is clear. */

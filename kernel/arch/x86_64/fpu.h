@@ -21,6 +21,9 @@ void fpu_init_boot(void);
 /* Enables it on the calling CPU and closes it, clean. */
 void fpu_init_cpu(void);
 
+/* Makes an area of arch_fpu_size() bytes with anything in it one to save to. */
+void fpu_area_init(u8 *area);
+
 /* The FPU is open and the thread leaves. */
 void fpu_leave(struct arch_context *context, bool voluntary);
 

@@ -28,8 +28,9 @@
 u64 arch_fpu_size(void);
 
 /* A context that starts user code at `entry` with stack `sp`, first argument `argument`, thread
- * pointer `thread_pointer`, all other registers zero, clean vector state. `fpu_area`
- * (arch_fpu_size() bytes, zeroed) is borrowed for the context's life. */
+ * pointer `thread_pointer`, clean vector state. All other registers stay as they are: zero, in a
+ * context that is zeroed or has only been through here. `fpu_area` (arch_fpu_size() bytes, with
+ * anything in it) is borrowed for the context's life. */
 void arch_context_init(struct arch_context *context, u64 entry, u64 sp, u64 argument,
                        u64 thread_pointer, void *fpu_area);
 
