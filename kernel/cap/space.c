@@ -342,8 +342,8 @@ enum status cap_move(struct cap_space *space, const struct cap_ref *from, u32 ri
 
 void cap_undo_insert(struct cap_space *space, cap_t handle)
 {
-    struct cap_node *node = cap_detach(space, handle.bits);
-    if (!node)
+    struct cap_node *node;
+    if (!cap_detach(space, handle.bits, &node) || !node)
         return;
     bool dissolved = cap_node_dissolve_step(node, 1);
     ASSERT(dissolved);
@@ -366,24 +366,34 @@ static bool take_slot(struct cap_space *space, struct cap_slot *slot, u32 index,
     return mine;
 }
 
-struct cap_node *cap_detach(struct cap_space *space, u64 handle)
+bool cap_detach(struct cap_space *space, u64 handle, struct cap_node **left)
 {
     u32 index = handle_index(handle);
     struct cap_slot *slot = cap_slot_at(space, index);
+    *left = NULL;
     if (!slot || handle == 0)
-        return NULL;
+        return false;
     spin_lock(&space->lock);
-    struct cap_node *node = NULL;
-    bool was_holder = false;
-    if (slot->handle == handle && cap_node_abandon(slot->node)) {
-        node = slot->node;
-        was_holder = slot_is_holder(slot);
-        clear_slot(space, slot, index);
+    if (slot->handle != handle) {
+        spin_unlock(&space->lock);
+        return false;
     }
+    struct cap_node *node = slot->node;
+    struct object *object = slot->object;
+    bool was_holder = slot_is_holder(slot);
+    clear_slot(space, slot, index);
+    spin_lock(&object->tree_lock);
+    bool unlinked = cap_node_leave_locked(node);
+    spin_unlock(&object->tree_lock);
     spin_unlock(&space->lock);
-    if (node)
-        note_holder_gone(was_holder, node->object, space);
-    return node;
+    note_holder_gone(was_holder, object, space);
+    if (unlinked) {
+        free_slot_node(node);
+        object_put(object);
+    } else {
+        *left = node;
+    }
+    return true;
 }
 
 /* A revocation reached this node: its slot goes. The node's own pin goes with it. */
@@ -436,8 +446,8 @@ bool cap_space_destroy_some(struct cap_space *space, u32 limit)
         spin_unlock(&space->lock);
         if (!handle)
             return true;
-        struct cap_node *node = cap_detach(space, handle);
-        if (node) {
+        struct cap_node *node;
+        if (cap_detach(space, handle, &node) && node) {
             /* A reference of our own for as long as the node is dissolving. */
             if (object_try_get(node->object))
                 space->dissolving = node;

@@ -203,9 +203,10 @@ enum status cap_move(struct cap_space *space, const struct cap_ref *from, u32 ri
 /* Closes a capability that was just inserted and never shown: it has no children. */
 void cap_undo_insert(struct cap_space *space, cap_t handle);
 
-/* Takes the capability out of its space. Its node stays as a ghost if it has children; see
- * cap/derive.h. Returns the node to dissolve (pinned), NULL if somebody else took it. */
-struct cap_node *cap_detach(struct cap_space *space, u64 handle);
+/* Takes the capability out of its space; false: somebody else has. *left: NULL, or its node, which
+ * is a ghost and has children or is about to be killed: the caller dissolves and unpins it, see
+ * cap/derive.h. */
+bool cap_detach(struct cap_space *space, u64 handle, struct cap_node **left) MUST_USE;
 
 #define CAP_STATUS_LIMIT 64u /* statuses that are counted lie below */
 

@@ -21,6 +21,15 @@ bool cap_node_abandon(struct cap_node *node)
     return mine;
 }
 
+bool cap_node_leave_locked(struct cap_node *node)
+{
+    ATOMIC_STORE(&node->owner, NULL);
+    if (node->pins > 1 || !list_is_empty(&node->children) || !list_is_empty(&node->condemned))
+        return false;
+    list_remove(&node->sibling);
+    return true;
+}
+
 void cap_node_drop_leaf(struct cap_node *node)
 {
     struct object *object = node->object;

@@ -37,6 +37,11 @@ bool cap_node_is_live_locked(const struct cap_node *node);
  * Called under the owner's lock. */
 bool cap_node_abandon(struct cap_node *node);
 
+/* Tree lock held: the owner gives the node up. True: it was a leaf that nobody else has pinned, and
+ * is unlinked; the caller frees it and drops its reference. False: the owner's pin is the caller's.
+ */
+bool cap_node_leave_locked(struct cap_node *node) MUST_USE;
+
 /* Unlinks an abandoned node that never has children, and drops its reference to the object; the
  * caller still unpins. */
 void cap_node_drop_leaf(struct cap_node *node);

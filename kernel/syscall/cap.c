@@ -103,16 +103,14 @@ void syscall_close(struct thread *thread)
     struct cap_ref ref;
     enum status status = cap_find(thread->space, thread->context.handle, &ref);
     struct cap_node *node = NULL;
-    if (status == STATUS_OK) {
-        node = cap_detach(thread->space, ref.handle);
-        if (!node)
-            status = STATUS_STALE_HANDLE;
-    }
+    if (status == STATUS_OK && !cap_detach(thread->space, ref.handle, &node))
+        status = STATUS_STALE_HANDLE;
     thread_set_status(thread, status);
     if (status != STATUS_OK)
         return;
     TRACE(CAP_CLOSE, ref.object->id, 0, 0, 0);
-    /* The usual case: a leaf, or few children. */
+    if (!node)
+        return; /* the usual case: it had no children */
     if (cap_node_dissolve_step(node, REAPER_SLICE)) {
         cap_node_unpin(node);
         return;
