@@ -55,6 +55,7 @@ struct cpu {
 
     u64 timer_next_ns; /* first deadline of its timer queue; atomic: this CPU reads without the lock
                         */
+    u64 timer_set_ns;  /* what the timer was set to when all that wants it was looked at */
     struct list jobs;  /* long work that waits for its next slice (group/reaper.h) */
 
     /* Requests from other CPUs: any CPU pushes (sched/mailbox.h). */

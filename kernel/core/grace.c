@@ -1,7 +1,7 @@
 /*
- * Grace periods. `current` is the number of the newest period asked for, `completed` the newest
- * that is over; at most one period is under way, current - completed is 0 or 1. A CPU's callbacks
- * go next -> waiting -> run:
+ * Grace periods. `grace_newest` is the number of the newest period asked for, `completed` the
+ * newest that is over; at most one period is under way, grace_newest - completed is 0 or 1. A CPU's
+ * callbacks go next -> waiting -> run:
  *
  *   registered            target: a period that begins later       completed >= target
  *   grace_next  ------->  grace_waiting  ----------------------->  due
@@ -16,7 +16,7 @@
 
 #define RUN_LIMIT 32u
 
-KERNEL_STATE static u64 current;
+KERNEL_STATE u64 grace_newest;
 KERNEL_STATE static u64 completed;
 
 /* A CPU has passed period p if it reported p, or is idle now. An idle CPU that leaves idle reports
@@ -33,7 +33,7 @@ static bool all_passed(u64 period)
 
 static void try_complete(void)
 {
-    u64 period = ATOMIC_LOAD(&current);
+    u64 period = ATOMIC_LOAD(&grace_newest);
     u64 done = ATOMIC_LOAD(&completed);
     if (done >= period)
         return;
@@ -47,11 +47,11 @@ static void try_complete(void)
 static u64 begin_period(void)
 {
     ATOMIC_FENCE(); /* what was unlinked is unlinked for all before we look */
-    u64 period = ATOMIC_LOAD(&current);
+    u64 period = ATOMIC_LOAD(&grace_newest);
     if (ATOMIC_LOAD(&completed) < period)
         return period + 1; /* the one under way began before our callbacks were registered */
     u64 expected = period;
-    if (ATOMIC_CAS(&current, &expected, period + 1))
+    if (ATOMIC_CAS(&grace_newest, &expected, period + 1))
         return period + 1;
     return period + 2; /* somebody began one just now: perhaps before us */
 }
@@ -68,7 +68,7 @@ void grace_defer(struct grace_node *node, void (*function)(struct grace_node *no
 static void advance(struct cpu *cpu)
 {
     if (cpu->grace_waiting) {
-        if (ATOMIC_LOAD(&current) < cpu->grace_target)
+        if (ATOMIC_LOAD(&grace_newest) < cpu->grace_target)
             (void)begin_period(); /* nobody has since the one before was over */
         return;
     }
@@ -83,11 +83,6 @@ void grace_settle(struct cpu *cpu)
 {
     if (cpu->grace_next && !cpu->grace_waiting)
         advance(cpu);
-}
-
-u64 grace_period(void)
-{
-    return ATOMIC_LOAD(&current);
 }
 
 bool grace_quiescent(struct cpu *cpu, u64 period)
@@ -120,12 +115,7 @@ void grace_idle_enter(struct cpu *cpu)
 void grace_idle_leave(struct cpu *cpu)
 {
     ATOMIC_STORE_SEQ(&cpu->idle, 0);
-    ATOMIC_STORE_SEQ(&cpu->grace_seen, ATOMIC_LOAD(&current));
-}
-
-bool grace_is_waiting(const struct cpu *cpu)
-{
-    return cpu->grace_waiting || cpu->grace_next;
+    ATOMIC_STORE_SEQ(&cpu->grace_seen, ATOMIC_LOAD(&grace_newest));
 }
 
 bool grace_is_due(const struct cpu *cpu)
@@ -135,7 +125,7 @@ bool grace_is_due(const struct cpu *cpu)
 
 void grace_nudge(void)
 {
-    u64 period = ATOMIC_LOAD(&current);
+    u64 period = ATOMIC_LOAD(&grace_newest);
     if (ATOMIC_LOAD(&completed) >= period)
         return;
     struct cpu *self = this_cpu();

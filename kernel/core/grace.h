@@ -11,9 +11,7 @@
 #ifndef CORE_GRACE_H
 #define CORE_GRACE_H
 
-#include "arch/types.h"
-
-struct cpu;
+#include "core/cpu.h"
 
 struct grace_node {
     struct grace_node *next;
@@ -26,7 +24,11 @@ void grace_defer(struct grace_node *node, void (*function)(struct grace_node *no
 /* What this CPU has registered gets its period: before it reads which one to report. */
 void grace_settle(struct cpu *cpu);
 /* The newest period asked for. */
-u64 grace_period(void);
+extern u64 grace_newest; /* atomic */
+static inline u64 grace_period(void)
+{
+    return ATOMIC_LOAD(&grace_newest);
+}
 /* This CPU holds no pointers from lookups, and has dropped what it had to since it read `period`
  * from grace_period: called at each kernel exit and before idling. Runs up to
  * a fixed number of due callbacks; true if more are due now. */
@@ -38,7 +40,10 @@ void grace_idle_leave(struct cpu *cpu);
 
 /* Does this CPU wait for a period? Then CPUs that have been in user mode since it began want a
  * nudge, which this sends. Called from the timer. */
-bool grace_is_waiting(const struct cpu *cpu);
+static inline bool grace_is_waiting(const struct cpu *cpu)
+{
+    return cpu->grace_waiting || cpu->grace_next;
+}
 /* Callbacks of this CPU are due: it should not sleep. */
 bool grace_is_due(const struct cpu *cpu);
 void grace_nudge(void);

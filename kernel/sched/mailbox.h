@@ -18,7 +18,7 @@ void mailbox_post(u32 cpu_index, struct mail *mail);
 /* Handles all mail of this CPU, oldest first. */
 void mailbox_drain(struct cpu *cpu);
 
-static inline bool mailbox_is_empty(struct cpu *cpu)
+static inline bool mailbox_is_empty(const struct cpu *cpu)
 {
     return ATOMIC_LOAD(&cpu->mailbox) == NULL;
 }

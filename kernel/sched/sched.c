@@ -21,6 +21,7 @@ void sched_init(void)
         run_queue_init(&run_queues[i]);
         cpu_at(i)->run_queue = &run_queues[i];
         cpu_at(i)->grace_nudge_ns = TIME_NEVER;
+        cpu_at(i)->timer_set_ns = TIME_NEVER;
     }
 }
 
@@ -65,20 +66,33 @@ void sched_leave(struct cpu *cpu, struct thread *thread, bool voluntary)
 }
 
 /* The thread whose registers this CPU is to hold when it goes back to user mode. */
+static inline void note_entered(struct cpu *cpu, struct thread *thread)
+{
+    COUNT(cpu, SWITCHES);
+    cpu->entered = thread;
+    cpu->entry_is_syscall = false; /* it was another thread's call: should this one have to leave
+                                      again, its vectors are live */
+    vspace_load(cpu, thread->vspace);
+    thread->trace.trace = thread->activity->trace;
+    cpu->trace_context = &thread->trace;
+}
+
 static void come_to(struct cpu *cpu, struct thread *thread)
 {
     if (cpu->entered == thread)
         return;
     DEBUG_ASSERT(!cpu->entered);
     cpu->switched_at = arch_cycles();
-    COUNT(cpu, SWITCHES);
-    cpu->entered = thread;
-    cpu->entry_is_syscall = false; /* it was another thread's call: should this one have to leave
-                                      again, its vectors are live */
-    vspace_load(cpu, thread->vspace);
+    note_entered(cpu, thread);
     arch_context_enter(&thread->context);
-    thread->trace.trace = thread->activity->trace;
-    cpu->trace_context = &thread->trace;
+}
+
+/* Somebody waits here: does the timer not know of it yet, or must another CPU be thought of? */
+static inline bool slice_is_to_be_armed(const struct cpu *cpu)
+{
+    u64 end = cpu->run_queue->slice_end_ns;
+    return unlikely(end == TIME_NEVER) || unlikely(end < cpu->timer_set_ns) ||
+           unlikely(cpu_count() > 1);
 }
 
 void sched_enqueue(struct cpu *cpu, struct activity *activity)
@@ -92,9 +106,10 @@ void sched_enqueue(struct cpu *cpu, struct activity *activity)
     activity->ready_at = arch_cycles();
     run_queue_insert(cpu->run_queue, activity);
     struct thread *current = cpu->current;
-    cpu->attention.look = 1;
     if (current && run_queue_precedes(activity, current->activity->virtual_time))
         cpu->need_resched = true;
+    if (cpu->need_resched || slice_is_to_be_armed(cpu))
+        cpu->attention.look = 1;
     TRACE(SCHED_WAKE, thread->object.id, cpu->index, 0, 0);
 }
 
@@ -141,11 +156,11 @@ void sched_kick(struct thread *thread)
         this_cpu()->attention.look = 1;
 }
 
-static void run(struct cpu *cpu, struct activity *activity)
+static void run(struct cpu *cpu, struct activity *activity, u64 now)
 {
     activity->state = ACTIVITY_RUNNING;
     cpu->current = activity->thread;
-    cpu->picked_at = arch_cycles();
+    cpu->picked_at = now;
     trace_measure(cpu, HISTOGRAM_RUN_DELAY, cpu->picked_at - activity->ready_at);
     TRACE(SCHED_SWITCH, cpu->trace_context->thread, activity->thread->object.id, 0, 0);
 }
@@ -181,7 +196,7 @@ static void preempt(struct cpu *cpu)
     activity->state = ACTIVITY_IDLE;
     sched_enqueue(cpu, activity);
     if (next)
-        run(cpu, next);
+        run(cpu, next, cpu->switched_at);
 }
 
 static void pick(struct cpu *cpu)
@@ -191,7 +206,7 @@ static void pick(struct cpu *cpu)
         (void)reaper_run();
     struct activity *activity = run_queue_pick(cpu->run_queue);
     if (activity)
-        run(cpu, activity);
+        run(cpu, activity, arch_cycles());
 }
 
 /* Killed and suspended threads do not get back to user mode. */
@@ -240,6 +255,7 @@ static void arm_timer(struct cpu *cpu)
         next = queue->slice_end_ns;
     if (cpu->grace_nudge_ns < next)
         next = cpu->grace_nudge_ns;
+    cpu->timer_set_ns = next;
     arch_timer_set(next);
 }
 
@@ -318,9 +334,9 @@ void sched_idle_leave(struct cpu *cpu)
     TRACE(SCHED_IDLE, slept, 0, 0, 0);
 }
 
-struct arch_context *sched_exit(void)
+/* The long way out: looks at everything. */
+static struct arch_context *exit_looking(struct cpu *cpu)
 {
-    struct cpu *cpu = this_cpu();
     u32 idle_rounds = 0;
     for (;;) {
         if (unlikely(cpu->recheck)) {
@@ -351,10 +367,75 @@ struct arch_context *sched_exit(void)
     }
 }
 
+/* Nothing to look at but who runs: no mail, no period that has begun or is waited for, no long
+ * work. */
+static inline bool is_calm(const struct cpu *cpu)
+{
+    return !grace_is_waiting(cpu) && cpu->grace_seen == grace_period() && !cpu->recheck &&
+           mailbox_is_empty(cpu) && !cpu->run_queue->pull_requests && list_is_empty(&cpu->jobs);
+}
+
+/* May the thread go to user mode, as far as its flags go? Being bound to CPUs was looked at when it
+ * became ready. */
+static inline bool is_free_to_run(const struct thread *thread)
+{
+    return likely((ATOMIC_LOAD(&thread->flags) & ~THREAD_FLAG_BOUND) == 0);
+}
+
+/* Calm: what preempt does, and coming to the next at once. The thread to resume. */
+static inline struct thread *take_turns(struct cpu *cpu, struct thread *thread)
+{
+    struct run_queue *queue = cpu->run_queue;
+    struct activity *activity = thread->activity;
+    cpu->need_resched = false;
+    charge(cpu, thread);
+    if (!queue->first || activity->virtual_time < queue->first->link.key)
+        return thread;
+    struct activity *next = run_queue_pick(queue);
+    activity->state = ACTIVITY_IDLE;
+    activity->ready_at = cpu->switched_at;
+    run_queue_insert(queue, activity);
+    TRACE(SCHED_WAKE, thread->object.id, cpu->index, 0, 0);
+    run(cpu, next, cpu->switched_at);
+    struct thread *to = next->thread;
+    if (likely(arch_can_swap()) && likely(arch_context_can_swap(&to->context))) {
+        arch_context_exchange(&thread->context, &to->context);
+        note_entered(cpu, to);
+    } else {
+        leave_charged(cpu, thread, false);
+        come_to(cpu, to);
+    }
+    return to;
+}
+
+struct arch_context *sched_exit(void)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *thread = cpu->current;
+    if (unlikely(!is_calm(cpu)))
+        return exit_looking(cpu);
+    if (!thread) {
+        pick(cpu);
+        thread = cpu->current;
+    } else if (likely(cpu->entered == thread) && cpu->need_resched && is_free_to_run(thread)) {
+        thread = take_turns(cpu, thread);
+    }
+    if (unlikely(!thread) || unlikely(cpu->need_resched) || !is_free_to_run(thread))
+        return exit_looking(cpu);
+    vspace_exit_check(cpu);
+    come_to(cpu, thread);
+    if (ATOMIC_LOAD(&cpu->timer_next_ns) < cpu->timer_set_ns ||
+        (cpu->run_queue->count > 0 && slice_is_to_be_armed(cpu)))
+        arm_timer(cpu);
+    cpu->attention.look = 0;
+    return &thread->context;
+}
+
 struct arch_context *upcall_timer(void)
 {
     struct cpu *cpu = sched_enter();
     COUNT(cpu, INTERRUPTS);
+    cpu->timer_set_ns = TIME_NEVER;
     u64 now = arch_clock_ns();
     if (timer_run(now))
         cpu->need_resched = true;

@@ -46,6 +46,12 @@ void arch_context_swap(struct arch_context *from, struct arch_context *to)
     arch_context_enter(to);
 }
 
+void arch_context_exchange(struct arch_context *from, struct arch_context *to)
+{
+    arch_context_leave(from, false);
+    arch_context_enter(to);
+}
+
 /* What the machine's entry code does: the fast way first, then the other. */
 struct arch_context *sim_syscall(struct arch_context *context, u64 number)
 {

@@ -14,6 +14,7 @@
  *     bool arch_context_can_swap(const ctx *)   to this context
  *     void arch_context_swap(from, to)          leaves `from`, which entered by a system call and
  *                                               drops its vector state, for `to`, which did too
+ *     void arch_context_exchange(from, to)      the same, where `from` keeps its vector state
  *     void arch_copy_data(to, from, size_bytes) for a few bytes, without a call
  */
 #ifndef ARCH_CONTEXT_H

@@ -42,5 +42,6 @@ static inline void arch_copy_data(void *to, const void *from, u64 size_bytes)
 }
 
 void arch_context_swap(struct arch_context *from, struct arch_context *to);
+void arch_context_exchange(struct arch_context *from, struct arch_context *to);
 
 #endif

@@ -81,4 +81,12 @@ static inline void arch_context_swap(struct arch_context *from, const struct arc
     __asm__ volatile("wrfsbase %0" ::"r"(to->fs_base));
 }
 
+/* The same where `from` may have entered in any way and the entry code does nothing special. */
+static inline void arch_context_exchange(struct arch_context *from, const struct arch_context *to)
+{
+    arch_context_swap(from, to);
+    /* SAFETY: as above; between the two SWAPGS the user's base is the one that is written. */
+    __asm__ volatile("swapgs; wrgsbase %0; swapgs" ::"r"(0ull) : "memory");
+}
+
 #endif
