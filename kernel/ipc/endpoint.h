@@ -80,6 +80,12 @@ void endpoint_reply(struct thread *server, const struct cap_ref *ref, u64 info);
 void endpoint_reply_receive(struct thread *server, const struct cap_ref *ref, u64 info,
                             u64 deadline_ns);
 
+/* The common cases of the system calls signal, send and receive, for the current thread, with its
+ * registers as they came. False: nothing was done, the general path is to be taken. */
+bool fast_signal(struct thread *thread) MUST_USE;
+bool fast_send(struct thread *thread) MUST_USE;
+bool fast_receive(struct thread *thread) MUST_USE;
+
 /* Sets signal bits and wakes a receiver if there is one. Never blocks; any context without locks of
  * RANK_IPC or above. */
 void endpoint_signal(struct endpoint *endpoint, u64 bits);

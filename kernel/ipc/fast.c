@@ -18,7 +18,7 @@
  */
 #include "arch/upcalls.h"
 #include "core/assert.h"
-#include "ipc/endpoint_internal.h"
+#include "ipc/fast_find.h"
 #include "trace/trace.h"
 
 /* Nothing but a label and at most MESSAGE_MAX_INLINE bytes of data. */
@@ -38,24 +38,17 @@ static inline bool info_is_plain_or_accepts(u64 info)
 
 #define ACCEPT_MASK (0xfull << INFO_ACCEPT_SHIFT)
 
-/* Looks `handle` up: an endpoint, with this right, without expiry. If so, what the thread is to
- * wait with is noted in it, and the badge is where the port takes it from; all of it means nothing
- * as long as the thread does not wait. Whether the epoch is the endpoint's is still to be asked,
- * under the lock. */
-static inline bool find(struct thread *thread, u64 handle, u64 right, struct endpoint **found)
+/* Looks `handle` up. What the thread is to wait with is noted in it, and the badge is where the
+ * port takes it from; all of it means nothing as long as the thread does not wait. */
+static inline bool find(struct thread *thread, u64 handle, u64 right, struct endpoint **endpoint)
 {
-    const u64 looked_at = 0xffull << CAP_META_TYPE_SHIFT | CAP_FLAG_EXPIRES | right;
-    const u64 wanted = (u64)OBJECT_ENDPOINT << CAP_META_TYPE_SHIFT | right;
-    const struct cap_slot *slot = cap_slot_of(thread->space, handle);
-    if (unlikely(ATOMIC_LOAD(&slot->handle) != handle) ||
-        unlikely((slot->meta & looked_at) != wanted))
+    struct found found;
+    if (unlikely(!fast_find(thread->space, handle, right, &found)))
         return false;
-    *found = endpoint_of(slot->object);
-    thread->wait_mark = (struct cap_mark){.handle = handle, .epoch = slot->epoch};
-    thread->context.handle = slot->badge;
-    ATOMIC_FENCE_ACQUIRE();
-    /* All of that was this capability's if it still is there. */
-    return ATOMIC_LOAD(&slot->handle) == handle;
+    thread->wait_mark = (struct cap_mark){.handle = handle, .epoch = found.epoch};
+    thread->context.handle = found.badge;
+    *endpoint = found.endpoint;
+    return true;
 }
 
 /* Lock held. Waits without a deadline, and is free to run here at once? */

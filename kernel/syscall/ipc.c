@@ -16,12 +16,14 @@ static void with_endpoint(struct thread *thread, u32 rights,
 
 void syscall_send(struct thread *thread)
 {
-    with_endpoint(thread, RIGHT_SEND, endpoint_send);
+    if (!fast_send(thread))
+        with_endpoint(thread, RIGHT_SEND, endpoint_send);
 }
 
 void syscall_receive(struct thread *thread)
 {
-    with_endpoint(thread, RIGHT_RECEIVE, endpoint_receive);
+    if (!fast_receive(thread))
+        with_endpoint(thread, RIGHT_RECEIVE, endpoint_receive);
 }
 
 void syscall_call(struct thread *thread)
@@ -77,6 +79,8 @@ void syscall_reply_receive(struct thread *thread)
 void syscall_signal(struct thread *thread)
 {
     struct cap_ref ref;
+    if (likely(fast_signal(thread)))
+        return;
     enum status status = syscall_lookup(thread, OBJECT_ENDPOINT, RIGHT_SIGNAL, &ref);
     thread_set_status(thread, status);
     if (status == STATUS_OK)

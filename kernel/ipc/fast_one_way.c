@@ -1,0 +1,117 @@
+/*
+ * The short ways of signal, send and receive: the common case of each in few steps. They change
+ * what the general path changes; whatever is unusual is left to it, before anything is done. Who
+ * runs next is sched_exit's matter.
+ *
+ * Locks: the endpoint's.
+ */
+#include "core/assert.h"
+#include "ipc/fast_find.h"
+#include "trace/trace.h"
+
+/* Lock held: the first receiver, if what it waits by is good without looking further; NULL: there
+ * is none, or the general path has to look. */
+static inline struct thread *plain_receiver(struct endpoint *endpoint, u64 epoch)
+{
+    struct list *first = endpoint->receivers.next;
+    struct thread *receiver = LIST_ENTRY(first, struct thread, wait_link);
+    return likely(first != &endpoint->receivers) && likely(receiver->wait_mark.epoch == epoch)
+               ? receiver
+               : NULL;
+}
+
+bool fast_signal(struct thread *thread)
+{
+    struct cpu *cpu = this_cpu();
+    struct found found;
+    if (unlikely(cpu->attention.any) ||
+        !fast_find(thread->space, thread->context.handle, RIGHT_SIGNAL, &found))
+        return false;
+    struct endpoint *endpoint = found.endpoint;
+    u64 bits = found.badge ? found.badge : 1;
+    spin_lock(&endpoint->lock);
+    struct thread *receiver = plain_receiver(endpoint, found.epoch);
+    if (unlikely(ATOMIC_LOAD(&endpoint->object.epoch) != found.epoch) ||
+        unlikely(!receiver && !list_is_empty(&endpoint->receivers))) {
+        spin_unlock(&endpoint->lock);
+        return false;
+    }
+    if (receiver) {
+        wait_end(receiver);
+        message_deliver_signals(bits, receiver);
+    } else {
+        endpoint->signals |= bits;
+    }
+    spin_unlock(&endpoint->lock);
+    thread_set_status(thread, STATUS_OK);
+    COUNT(cpu, SIGNALS);
+    if (receiver)
+        sched_wake(receiver);
+    return true;
+}
+
+bool fast_send(struct thread *thread)
+{
+    struct cpu *cpu = this_cpu();
+    struct found found;
+    u64 info = thread->context.info;
+    u32 length = (u32)(info >> INFO_LENGTH_SHIFT);
+    if (unlikely(cpu->attention.any) || unlikely(length > MESSAGE_MAX_INLINE) ||
+        !fast_find(thread->space, thread->context.handle, RIGHT_SEND, &found))
+        return false;
+    struct endpoint *endpoint = found.endpoint;
+    spin_lock(&endpoint->lock);
+    struct thread *receiver = plain_receiver(endpoint, found.epoch);
+    if (unlikely(!receiver) || unlikely(endpoint->down) ||
+        unlikely(ATOMIC_LOAD(&endpoint->object.epoch) != found.epoch)) {
+        spin_unlock(&endpoint->lock);
+        return false;
+    }
+    wait_end(receiver);
+    for (u32 i = 0; i < MESSAGE_WORDS; i++)
+        receiver->context.words[i] = thread->context.words[i];
+    if (unlikely(length))
+        arch_copy_data(receiver->buffer->data, thread->buffer->data, length);
+    receiver->context.number = STATUS_OK;
+    receiver->context.info = info | (u64)MESSAGE_SEND << INFO_KIND_SHIFT;
+    receiver->context.handle = found.badge;
+    receiver->context.aux = thread->activity->trace;
+    spin_unlock(&endpoint->lock);
+    thread_set_status(thread, STATUS_OK);
+    COUNT(cpu, SENDS);
+    sched_wake(receiver);
+    return true;
+}
+
+bool fast_receive(struct thread *thread)
+{
+    struct cpu *cpu = this_cpu();
+    struct found found;
+    u64 handle = thread->context.handle;
+    u64 info = thread->context.info;
+    if (unlikely(cpu->attention.any) || unlikely(info & INFO_NONBLOCK) ||
+        unlikely(!message_info_is_sane(info)) || unlikely(ATOMIC_LOAD(&thread->serving) != NULL) ||
+        unlikely(thread->activity != thread->home) ||
+        !fast_find(thread->space, handle, RIGHT_RECEIVE, &found))
+        return false;
+    struct endpoint *endpoint = found.endpoint;
+    spin_lock(&endpoint->lock);
+    if (unlikely(endpoint->unquiet) || unlikely(!list_is_empty(&endpoint->senders)) ||
+        unlikely(ATOMIC_LOAD(&endpoint->object.epoch) != found.epoch)) {
+        spin_unlock(&endpoint->lock);
+        return false;
+    }
+    if (endpoint->signals) {
+        message_deliver_signals(endpoint->signals, thread);
+        endpoint->signals = 0;
+        endpoint->turn = SOURCE_QUEUE;
+    } else {
+        thread->message_info = info;
+        thread->wait_mark = (struct cap_mark){.handle = handle, .epoch = found.epoch};
+        wait_prepare(thread);
+        wait_begin(thread, &endpoint->lock, &endpoint->receivers, &receive_ops, endpoint,
+                   thread->context.deadline);
+    }
+    spin_unlock(&endpoint->lock);
+    return true;
+}
