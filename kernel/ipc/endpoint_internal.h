@@ -30,7 +30,14 @@ enum status message_deliver(struct thread *from, struct thread *to, u64 info, u6
 /* From a queued message; cannot fail. */
 void message_deliver_queued(const struct queued_message *message, struct thread *to);
 /* Pending signal bits. */
-void message_deliver_signals(u64 bits, struct thread *to);
+static inline void message_deliver_signals(u64 bits, struct thread *to)
+{
+    to->context.words[0] = bits;
+    to->context.number = STATUS_OK;
+    to->context.info = (u64)MESSAGE_SIGNAL << INFO_KIND_SHIFT;
+    to->context.handle = 0;
+    to->context.aux = 0;
+}
 
 /* The fault of `from`. */
 void message_deliver_fault(const struct thread *from, struct thread *to);

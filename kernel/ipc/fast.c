@@ -89,12 +89,6 @@ static inline void begin_wait(struct thread *thread, struct endpoint *endpoint, 
     ATOMIC_STORE(&thread->wait_lock, &endpoint->lock);
 }
 
-static inline void end_wait(struct thread *thread)
-{
-    list_unlink(&thread->wait_link);
-    ATOMIC_STORE(&thread->wait_lock, NULL);
-}
-
 /* To the general path, which finds in the context what the port has not yet saved there. */
 static struct arch_handover give_up(struct thread *thread, u64 handle, u64 info)
 {
@@ -103,16 +97,19 @@ static struct arch_handover give_up(struct thread *thread, u64 handle, u64 info)
     return (struct arch_handover){0};
 }
 
-struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns)
+/* `nested`: the caller serves somebody itself. A constant at each use, so that the common case pays
+ * nothing for the other. */
+static inline __attribute__((always_inline)) struct arch_handover
+call_now(u64 handle, u64 info, u64 deadline_ns, bool nested)
 {
     struct cpu *cpu = this_cpu();
     struct thread *caller = cpu->current;
-    struct activity *activity = caller->home;
+    struct activity *activity = caller->activity;
     struct endpoint *endpoint;
     if (unlikely(!arch_can_swap()) || unlikely(cpu->attention.any) ||
         unlikely(!info_is_plain(info)) ||
         unlikely((deadline_ns & caller->serve_deadline) != TIME_NEVER) ||
-        unlikely(caller->activity != activity) ||
+        (nested && unlikely(!sched_may_lend(caller, false))) ||
         unlikely(!find(caller, handle, RIGHT_SEND, &endpoint)))
         return give_up(caller, handle, info);
     caller->message_info = info;
@@ -129,10 +126,13 @@ struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns)
     }
 
     /* Nothing fails from here on. */
-    end_wait(server);
+    fast_end_wait(server);
     server->serving = caller;
     caller->server = server;
-    sched_lend_home(caller, activity, server);
+    if (nested)
+        sched_lend(caller, server);
+    else
+        sched_lend_home(caller, activity, server);
     u64 trace = caller->trace.trace;
     caller->context.aux = trace;
     server->trace.trace = trace;
@@ -145,6 +145,20 @@ struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns)
     return hand_over(cpu, caller, server, endpoint);
 }
 
+static __attribute__((noinline)) struct arch_handover call_nested(u64 handle, u64 info,
+                                                                  u64 deadline_ns)
+{
+    return call_now(handle, info, deadline_ns, true);
+}
+
+struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns)
+{
+    const struct thread *caller = this_cpu()->current;
+    if (unlikely(caller->activity != caller->home))
+        return call_nested(handle, info, deadline_ns);
+    return call_now(handle, info, deadline_ns, false);
+}
+
 /* Lock held: nobody but the caller waits for this server. */
 static bool is_quiet(const struct endpoint *endpoint)
 {
@@ -152,7 +166,11 @@ static bool is_quiet(const struct endpoint *endpoint)
            likely(list_is_empty(&endpoint->senders));
 }
 
-struct arch_handover upcall_fast_reply_receive(u64 handle, u64 info, u64 deadline_ns)
+static struct arch_handover reply_nested(u64 handle, u64 info, u64 deadline_ns);
+
+/* `nested`: the caller serves somebody itself. */
+static inline __attribute__((always_inline)) struct arch_handover
+reply_now(u64 handle, u64 info, u64 deadline_ns, bool nested)
 {
     struct cpu *cpu = this_cpu();
     struct thread *server = cpu->current;
@@ -168,17 +186,22 @@ struct arch_handover upcall_fast_reply_receive(u64 handle, u64 info, u64 deadlin
     if (unlikely(!caller) || unlikely(caller->wait_lock != &endpoint->lock) ||
         unlikely(ATOMIC_LOAD(&endpoint->object.epoch) != server->wait_mark.epoch) ||
         !is_quiet(endpoint) || unlikely(caller->faulted) ||
-        unlikely(server->activity != caller->home) || unlikely(server->home->cpu != cpu->index) ||
-        !can_take_over(cpu, caller)) {
+        unlikely(nested ? !sched_may_return(server, caller) : server->activity != caller->home) ||
+        unlikely(server->home->cpu != cpu->index) || !can_take_over(cpu, caller)) {
         spin_unlock(&endpoint->lock);
+        if (!nested && caller && server->activity != caller->home)
+            return reply_nested(server->wait_mark.handle, server->message_info, deadline_ns);
         return give_up(server, server->wait_mark.handle, server->message_info);
     }
 
     /* Nothing fails from here on. */
-    end_wait(caller);
+    fast_end_wait(caller);
     server->serving = NULL;
     caller->server = NULL;
-    sched_return_home(server, caller);
+    if (nested)
+        sched_return_lent(server, caller);
+    else
+        sched_return_home(server, caller);
     begin_wait(server, endpoint, &endpoint->receivers, &receive_ops);
     u32 length = (u16)(server->message_info >> INFO_LENGTH_SHIFT);
     if (unlikely(length))
@@ -187,4 +210,15 @@ struct arch_handover upcall_fast_reply_receive(u64 handle, u64 info, u64 deadlin
     server->context.aux = 0;
     COUNT(cpu, FAST_REPLIES);
     return hand_over(cpu, server, caller, endpoint);
+}
+
+static __attribute__((noinline)) struct arch_handover reply_nested(u64 handle, u64 info,
+                                                                   u64 deadline_ns)
+{
+    return reply_now(handle, info, deadline_ns, true);
+}
+
+struct arch_handover upcall_fast_reply_receive(u64 handle, u64 info, u64 deadline_ns)
+{
+    return reply_now(handle, info, deadline_ns, false);
 }

@@ -1,4 +1,4 @@
-/* For ipc/fast*.c alone: a capability to an endpoint, found in as few steps as there are. */
+/* For ipc/fast*.c alone: steps that its short ways share. */
 #ifndef IPC_FAST_FIND_H
 #define IPC_FAST_FIND_H
 
@@ -26,6 +26,13 @@ static inline bool fast_find(const struct cap_space *space, u64 handle, u64 righ
     ATOMIC_FENCE_ACQUIRE();
     /* All of that was this capability's if it still is there. */
     return likely(ATOMIC_LOAD(&slot->handle) == handle);
+}
+
+/* Lock held: what wait_end does where there is no deadline. */
+static inline void fast_end_wait(struct thread *thread)
+{
+    list_unlink(&thread->wait_link);
+    ATOMIC_STORE(&thread->wait_lock, NULL);
 }
 
 #endif

@@ -9,13 +9,16 @@
 #include "ipc/fast_find.h"
 #include "trace/trace.h"
 
-/* Lock held: the first receiver, if what it waits by is good without looking further; NULL: there
- * is none, or the general path has to look. */
+#define ACCEPT_MASK (0xfull << INFO_ACCEPT_SHIFT)
+
+/* Lock held: the first receiver, if what it waits by is good without looking further and it has no
+ * deadline; NULL: there is none, or the general path has to look. */
 static inline struct thread *plain_receiver(struct endpoint *endpoint, u64 epoch)
 {
     struct list *first = endpoint->receivers.next;
     struct thread *receiver = LIST_ENTRY(first, struct thread, wait_link);
-    return likely(first != &endpoint->receivers) && likely(receiver->wait_mark.epoch == epoch)
+    return likely(first != &endpoint->receivers) && likely(receiver->wait_mark.epoch == epoch) &&
+                   likely(receiver->wait_deadline == TIME_NEVER)
                ? receiver
                : NULL;
 }
@@ -37,7 +40,7 @@ bool fast_signal(struct thread *thread)
         return false;
     }
     if (receiver) {
-        wait_end(receiver);
+        fast_end_wait(receiver);
         message_deliver_signals(bits, receiver);
     } else {
         endpoint->signals |= bits;
@@ -46,7 +49,7 @@ bool fast_signal(struct thread *thread)
     thread_set_status(thread, STATUS_OK);
     COUNT(cpu, SIGNALS);
     if (receiver)
-        sched_wake(receiver);
+        sched_wake_last(receiver);
     return true;
 }
 
@@ -67,7 +70,7 @@ bool fast_send(struct thread *thread)
         spin_unlock(&endpoint->lock);
         return false;
     }
-    wait_end(receiver);
+    fast_end_wait(receiver);
     for (u32 i = 0; i < MESSAGE_WORDS; i++)
         receiver->context.words[i] = thread->context.words[i];
     if (unlikely(length))
@@ -79,7 +82,7 @@ bool fast_send(struct thread *thread)
     spin_unlock(&endpoint->lock);
     thread_set_status(thread, STATUS_OK);
     COUNT(cpu, SENDS);
-    sched_wake(receiver);
+    sched_wake_last(receiver);
     return true;
 }
 
@@ -89,8 +92,9 @@ bool fast_receive(struct thread *thread)
     struct found found;
     u64 handle = thread->context.handle;
     u64 info = thread->context.info;
-    if (unlikely(cpu->attention.any) || unlikely(info & INFO_NONBLOCK) ||
-        unlikely(!message_info_is_sane(info)) || unlikely(ATOMIC_LOAD(&thread->serving) != NULL) ||
+    if (unlikely(cpu->attention.any) || unlikely(info & ~ACCEPT_MASK) ||
+        unlikely(info_accept(info) > MESSAGE_MAX_CAPS) ||
+        unlikely(ATOMIC_LOAD(&thread->serving) != NULL) ||
         unlikely(thread->activity != thread->home) ||
         !fast_find(thread->space, handle, RIGHT_RECEIVE, &found))
         return false;

@@ -97,10 +97,3 @@ void message_deliver_queued(const struct queued_message *message, struct thread 
     set_out(to, message->info & OUT_INFO_MASK, MESSAGE_SEND, message->badge);
     to->context.aux = message->trace;
 }
-
-void message_deliver_signals(u64 bits, struct thread *to)
-{
-    to->context.words[0] = bits;
-    to->context.aux = 0;
-    set_out(to, 0, MESSAGE_SIGNAL, 0);
-}

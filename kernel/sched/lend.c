@@ -73,6 +73,18 @@ static void forget_lent(struct thread *thread)
         activity_put(lent);
 }
 
+bool sched_may_return(const struct thread *from, const struct thread *to)
+{
+    return to->lent && to->lent == from->activity && claim_stands(to);
+}
+
+void sched_return_lent(struct thread *from, struct thread *to)
+{
+    struct activity *activity = from->activity;
+    (void)sched_give_back(from, to);
+    activity->state = ACTIVITY_RUNNING;
+}
+
 /* A home activity that is not in use comes to the CPU where its thread is. */
 static void bring_home(struct activity *home, const struct cpu *cpu)
 {

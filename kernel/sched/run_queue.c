@@ -14,12 +14,23 @@ void run_queue_init(struct run_queue *queue)
     tree_init(&queue->rest);
 }
 
-void run_queue_insert(struct run_queue *queue, struct activity *activity)
+static void limit_credit(const struct run_queue *queue, struct activity *activity)
 {
-    ASSERT(activity->state != ACTIVITY_READY && activity->state != ACTIVITY_RUNNING);
     u64 floor = queue->virtual_now > SLEEPER_CREDIT ? queue->virtual_now - SLEEPER_CREDIT : 0;
     if (activity->virtual_time < floor)
         activity->virtual_time = floor;
+}
+
+static void note_picked(struct run_queue *queue, const struct activity *activity)
+{
+    if (activity->virtual_time > queue->virtual_now)
+        ATOMIC_STORE_RELAXED(&queue->virtual_now, activity->virtual_time);
+}
+
+void run_queue_insert(struct run_queue *queue, struct activity *activity)
+{
+    ASSERT(activity->state != ACTIVITY_READY && activity->state != ACTIVITY_RUNNING);
+    limit_credit(queue, activity);
     activity->link.key = activity->virtual_time;
     activity->state = ACTIVITY_READY;
     struct activity *later = activity;
@@ -52,9 +63,17 @@ struct activity *run_queue_pick(struct run_queue *queue)
     if (!activity)
         return NULL;
     run_queue_remove(queue, activity);
-    if (activity->virtual_time > queue->virtual_now)
-        ATOMIC_STORE_RELAXED(&queue->virtual_now, activity->virtual_time);
+    note_picked(queue, activity);
     return activity;
+}
+
+bool run_queue_pass(struct run_queue *queue, struct activity *activity, u64 virtual_time)
+{
+    limit_credit(queue, activity);
+    if (queue->count > 0 || !run_queue_precedes(activity, virtual_time))
+        return false;
+    note_picked(queue, activity);
+    return true;
 }
 
 static bool may_run_on(const struct activity *activity, u32 cpu)

@@ -20,6 +20,9 @@ void run_queue_insert(struct run_queue *queue, struct activity *activity);
 void run_queue_remove(struct run_queue *queue, struct activity *activity);
 /* The one to run next, removed; NULL if none. */
 struct activity *run_queue_pick(struct run_queue *queue);
+/* Would the activity, which is in no queue, be picked in the place of a running one that has used
+ * `virtual_time`? If so, and nobody waits, it counts as picked. */
+bool run_queue_pass(struct run_queue *queue, struct activity *activity, u64 virtual_time);
 /* The first that may run on `cpu`, removed; NULL if none. */
 struct activity *run_queue_pick_for(struct run_queue *queue, u32 cpu);
 /* Should `ready` run before one that has used `virtual_time`? */

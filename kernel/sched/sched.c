@@ -133,20 +133,6 @@ void sched_switch_to(struct thread *to, struct activity *activity)
     cpu->current = to;
 }
 
-void sched_yield_cpu(void)
-{
-    struct cpu *cpu = this_cpu();
-    struct activity *activity = cpu->current->activity;
-    const struct activity *first = cpu->run_queue->first;
-    if (!first)
-        return;
-    /* Behind the first in line, so that it is the one that runs. */
-    if (activity->virtual_time < first->link.key)
-        activity->virtual_time = first->link.key;
-    cpu->need_resched = true;
-    cpu->attention.look = 1;
-}
-
 void sched_kick(struct thread *thread)
 {
     struct activity *activity = ATOMIC_LOAD(&thread->activity);
@@ -371,8 +357,9 @@ static struct arch_context *exit_looking(struct cpu *cpu)
  * work. */
 static inline bool is_calm(const struct cpu *cpu)
 {
-    return !grace_is_waiting(cpu) && cpu->grace_seen == grace_period() && !cpu->recheck &&
-           mailbox_is_empty(cpu) && !cpu->run_queue->pull_requests && list_is_empty(&cpu->jobs);
+    u64 asked = (u64)cpu->grace_waiting | (u64)cpu->grace_next | (u64)cpu->recheck |
+                (u64)ATOMIC_LOAD(&cpu->mailbox) | cpu->run_queue->pull_requests;
+    return asked == 0 && cpu->grace_seen == grace_period() && list_is_empty(&cpu->jobs);
 }
 
 /* May the thread go to user mode, as far as its flags go? Being bound to CPUs was looked at when it
@@ -382,22 +369,17 @@ static inline bool is_free_to_run(const struct thread *thread)
     return likely((ATOMIC_LOAD(&thread->flags) & ~THREAD_FLAG_BOUND) == 0);
 }
 
-/* Calm: what preempt does, and coming to the next at once. The thread to resume. */
-static inline struct thread *take_turns(struct cpu *cpu, struct thread *thread)
+/* Calm: the current thread, whose time has been charged, goes back to the queue, and `next`, which
+ * is in none, goes on in its place. */
+static inline void change_places(struct cpu *cpu, struct thread *thread, struct activity *next)
 {
-    struct run_queue *queue = cpu->run_queue;
+    struct thread *to = next->thread;
     struct activity *activity = thread->activity;
-    cpu->need_resched = false;
-    charge(cpu, thread);
-    if (!queue->first || activity->virtual_time < queue->first->link.key)
-        return thread;
-    struct activity *next = run_queue_pick(queue);
     activity->state = ACTIVITY_IDLE;
     activity->ready_at = cpu->switched_at;
-    run_queue_insert(queue, activity);
+    run_queue_insert(cpu->run_queue, activity);
     TRACE(SCHED_WAKE, thread->object.id, cpu->index, 0, 0);
     run(cpu, next, cpu->switched_at);
-    struct thread *to = next->thread;
     if (likely(arch_can_swap()) && likely(arch_context_can_swap(&to->context))) {
         arch_context_exchange(&thread->context, &to->context);
         note_entered(cpu, to);
@@ -405,7 +387,65 @@ static inline struct thread *take_turns(struct cpu *cpu, struct thread *thread)
         leave_charged(cpu, thread, false);
         come_to(cpu, to);
     }
-    return to;
+}
+
+/* Calm: what preempt does, and coming to the next at once. The thread to resume. */
+static inline struct thread *take_turns(struct cpu *cpu, struct thread *thread)
+{
+    const struct activity *first = cpu->run_queue->first;
+    cpu->need_resched = false;
+    charge(cpu, thread);
+    if (!first || thread->activity->virtual_time < first->link.key)
+        return thread;
+    change_places(cpu, thread, run_queue_pick(cpu->run_queue));
+    return cpu->current;
+}
+
+static inline bool timer_is_to_be_set(const struct cpu *cpu)
+{
+    return ATOMIC_LOAD(&cpu->timer_next_ns) < cpu->timer_set_ns ||
+           (cpu->run_queue->count > 0 && slice_is_to_be_armed(cpu));
+}
+
+void sched_wake_last(struct thread *to)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *thread = cpu->current;
+    struct activity *activity = ATOMIC_LOAD(&to->activity);
+    if (unlikely(!activity) || unlikely(activity->cpu != cpu->index) || !is_calm(cpu) ||
+        unlikely(ATOMIC_LOAD(&to->flags) != 0) || !is_free_to_run(thread) ||
+        !run_queue_pass(cpu->run_queue, activity, thread->activity->virtual_time)) {
+        sched_wake(to);
+        return;
+    }
+    charge(cpu, thread);
+    activity->ready_at = cpu->switched_at;
+    change_places(cpu, thread, activity);
+    if (unlikely(timer_is_to_be_set(cpu)))
+        cpu->attention.look = 1;
+}
+
+void sched_yield_cpu(void)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *thread = cpu->current;
+    struct activity *activity = thread->activity;
+    const struct activity *first = cpu->run_queue->first;
+    if (!first)
+        return;
+    bool at_once = is_calm(cpu) && !cpu->attention.any && is_free_to_run(thread) &&
+                   is_free_to_run(first->thread);
+    if (likely(at_once))
+        charge(cpu, thread);
+    /* Behind the first in line, so that it is the one that runs. */
+    if (activity->virtual_time < first->link.key)
+        activity->virtual_time = first->link.key;
+    if (likely(at_once))
+        change_places(cpu, thread, run_queue_pick(cpu->run_queue));
+    if (unlikely(!at_once) || unlikely(timer_is_to_be_set(cpu))) {
+        cpu->need_resched |= !at_once;
+        cpu->attention.look = 1;
+    }
 }
 
 struct arch_context *sched_exit(void)
@@ -424,8 +464,7 @@ struct arch_context *sched_exit(void)
         return exit_looking(cpu);
     vspace_exit_check(cpu);
     come_to(cpu, thread);
-    if (ATOMIC_LOAD(&cpu->timer_next_ns) < cpu->timer_set_ns ||
-        (cpu->run_queue->count > 0 && slice_is_to_be_armed(cpu)))
+    if (unlikely(timer_is_to_be_set(cpu)))
         arm_timer(cpu);
     cpu->attention.look = 0;
     return &thread->context;

@@ -43,6 +43,10 @@ void sched_leave(struct cpu *cpu, struct thread *thread, bool voluntary);
  * RANK_IPC held. */
 void sched_wake(struct thread *thread);
 
+/* The same, as the last thing that a system call does, which nobody traces: if the woken one is to
+ * preempt the current thread, it takes its place at once. */
+void sched_wake_last(struct thread *thread);
+
 /* The current thread lets others run first. */
 void sched_yield_cpu(void);
 
@@ -82,6 +86,11 @@ bool sched_may_lend(const struct thread *thread, bool faulting) MUST_USE;
  * it is given back, on this CPU, and true; `from` has its home activity, idle. Else false: `to` has
  * its own home activity. */
 bool sched_give_back(struct thread *from, struct thread *to);
+
+/* The same of an activity that `to` had borrowed itself: still what `from` runs on? Then it goes
+ * back as it is, in use. */
+bool sched_may_return(const struct thread *from, const struct thread *to) MUST_USE;
+void sched_return_lent(struct thread *from, struct thread *to);
 
 static inline void sched_lend_home(struct thread *from, struct activity *home, struct thread *to)
 {
