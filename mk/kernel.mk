@@ -23,7 +23,8 @@ KERNEL_CFLAGS_debug   := -O1 -DFERROUS_DEBUG -fsanitize=undefined -fsanitize-tra
                          -fno-sanitize=function -fstack-protector-strong -mstack-protector-guard=global
 
 # A frame would cost the fast path six instructions for each round trip.
-$(BUILD)/release/kernel/kernel/ipc/fast.o: KERNEL_CFLAGS_release += -fomit-frame-pointer
+$(addprefix $(BUILD)/release/kernel/kernel/,ipc/fast.o ipc/fast_one_way.o syscall/dispatch.o): \
+    KERNEL_CFLAGS_release += -fomit-frame-pointer
 
 # $(call kernel_rules,CONFIG)
 define kernel_rules

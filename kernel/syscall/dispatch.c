@@ -14,11 +14,15 @@ static void no_such_call(struct thread *thread)
 /* A mask bounds the index also where the processor runs ahead (Spectre v1). */
 _Static_assert((SYSCALL_LIMIT & (SYSCALL_LIMIT - 1)) == 0, "a mask must do");
 
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Winitializer-overrides"
 static const handler_t handlers[SYSCALL_LIMIT] = {
+    [0 ... SYSCALL_LIMIT - 1] = no_such_call,
 #define SYSCALL(number, name) [number] = syscall_##name,
 #include "abi/syscalls.def"
 #undef SYSCALL
 };
+#pragma clang diagnostic pop
 
 /* The object that the call's handle names; 0 where it names none (any more). */
 static u64 object_of_call(const struct thread *thread)
@@ -32,10 +36,12 @@ static u64 object_of_call(const struct thread *thread)
     return ATOMIC_LOAD(&slot->handle) == handle ? object->id : 0;
 }
 
-static void trace_call(struct cpu *cpu, struct thread *thread)
+static void trace_call(struct cpu *cpu)
 {
+    /* Who called: nobody changes places in the middle of a call that is recorded. */
+    const struct thread *thread = CONTAINER_OF(cpu->trace_context, struct thread, trace);
     u64 object = TRACE_IS_ON(SYSCALL_EXIT) ? object_of_call(thread) : 0;
-    if (cpu->current == thread)
+    if (cpu->current == thread && cpu->entered == thread)
         TRACE(SYSCALL_EXIT, cpu->syscall_number, thread->context.number, object, 0);
     else
         TRACE(SYSCALL_BLOCK, cpu->syscall_number, object, thread->wait_deadline, 0);
@@ -44,16 +50,18 @@ static void trace_call(struct cpu *cpu, struct thread *thread)
 struct arch_context *upcall_syscall(u64 number)
 {
     struct cpu *cpu = this_cpu();
-    struct thread *thread = cpu->current;
     COUNT(cpu, SYSCALLS);
     cpu->entry_is_syscall = true;
     cpu->syscall_number = (u32)number;
-    handler_t handler = number < SYSCALL_LIMIT ? handlers[number % SYSCALL_LIMIT] : NULL;
-    (likely(handler) ? handler : no_such_call)(thread);
+    if (likely(number < SYSCALL_LIMIT))
+        handlers[number % SYSCALL_LIMIT](cpu->current);
+    else
+        no_such_call(cpu->current);
+    cpu = this_cpu(); /* cheaper than to keep it */
     if (likely(!cpu->attention.any))
-        return &thread->context;
+        return &cpu->current->context;
     if (unlikely(cpu->attention.trace))
-        trace_call(cpu, thread);
+        trace_call(cpu);
     return sched_exit();
 }
 

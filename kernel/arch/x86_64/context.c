@@ -24,7 +24,9 @@ _Static_assert(offsetof(struct arch_context, full) == CONTEXT_FULL, "entry.S");
 _Static_assert(offsetof(struct arch_context, rcx) == CONTEXT_RCX, "entry.S");
 /* What SYSCALL saved can be returned to: no user page ends where addresses stop being canonical. */
 _Static_assert(USER_END + PAGE_SIZE <= 1ull << USER_ADDRESS_BITS, "entry.S, fast_exit");
-_Static_assert(SYS_call == NUMBER_CALL && SYS_reply_receive == NUMBER_REPLY_RECEIVE, "entry.S");
+_Static_assert(SYS_call == NUMBER_CALL && SYS_reply_receive == NUMBER_REPLY_RECEIVE &&
+                   SYS_receive == NUMBER_RECEIVE,
+               "entry.S");
 _Static_assert(offsetof(struct arch_context, r11) == CONTEXT_R11, "entry.S");
 
 void arch_context_init(struct arch_context *context, u64 entry, u64 sp, u64 argument,

@@ -50,11 +50,9 @@ syscall_entry:
     leaq CONTEXT_END(%rax), %rdx
     cmpq %rdx, %gs:CPU_CONTEXT_END
     jne port_exit               /* another thread, or none */
+    cmpl $0, CONTEXT_FULL(%rax)
+    jne exit_full               /* pc is not what SYSCALL saved any more */
     movq CONTEXT_PC(%rax), %rcx
-    movq %rcx, %rdx
-    shrq $USER_ADDRESS_BITS, %rdx
-    orl CONTEXT_FULL(%rax), %edx
-    jnz exit_full
     movq CONTEXT_FLAGS(%rax), %r11
     movq CONTEXT_SP(%rax), %rsp
     movq CONTEXT_RDX(%rax), %rdx
@@ -113,8 +111,20 @@ fast_exit:
     wrgsbase %rax               /* the fast path is taken only where there is this instruction */
     sysretq
 
+/* A receive reads no words: what its context has of them is old. */
+syscall_receive:
+    movq %rdi, CONTEXT_RDI-CONTEXT_PC(%rsp)
+    movq %rsi, CONTEXT_RSI-CONTEXT_PC(%rsp)
+    movq %rbx, CONTEXT_RBX-CONTEXT_PC(%rsp)
+    movq %rax, %rdi
+    movq %gs:CPU_STACK_TOP, %rsp
+    call upcall_syscall
+    jmp port_exit
+
 /* All registers. */
 syscall_full:
+    cmpq $NUMBER_RECEIVE, %rax
+    je syscall_receive
     subq $(CONTEXT_PC-CONTEXT_RAX), %rsp
     movq %rsp, %rcx
     movq %rdx, CONTEXT_RDX(%rcx)

@@ -29,6 +29,7 @@
 #define CONTEXT_R11   144
 
 /* Numbers of system calls that the entry knows (abi/syscalls.def). */
+#define NUMBER_RECEIVE       2
 #define NUMBER_CALL          3
 #define NUMBER_REPLY_RECEIVE 5
 

@@ -124,7 +124,7 @@ u64 futex_wake(u32 *word, u64 count);
 
 static inline void thread_yield(void)
 {
-    (void)ferrous_syscall_plain(SYS_yield, 0, 0, 0);
+    (void)ferrous_syscall_none(SYS_yield);
 }
 
 /* --- groups --- */

@@ -60,6 +60,17 @@ static inline enum status ferrous_syscall_plain(u64 number, u64 handle, u64 w0, 
     return ferrous_syscall_short(number, handle, TIME_NEVER, &w0, &w1);
 }
 
+/* A call that takes and gives no word. */
+static inline enum status ferrous_syscall_none(u64 number)
+{
+    __asm__ volatile(SYSCALL_INSTRUCTION
+                     : "+a"(number)
+                     :
+                     : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
+                       "r14", "r15", "cc", "memory" SYSCALL_VECTOR_CLOBBERS);
+    return (enum status)number;
+}
+
 /* The name of a status for people: "ok", "capability was revoked". */
 const char *status_text(enum status status);
 
