@@ -15,6 +15,7 @@ static void measure_call(void)
     struct process_cap cap;
     endpoint_t endpoint;
     u8 data[MESSAGE_MAX_INLINE] = {0};
+    u64 deadline_ns = time_after_ns(100 * NS_PER_S);
 
     MUST(endpoint_create(bench.group, 0, 0, &endpoint));
     cap = GIVE("endpoint", endpoint, RIGHT_RECEIVE);
@@ -34,6 +35,7 @@ static void measure_call(void)
             words.words[word] = word;
         MUST(ipc_call(endpoint, &words, TIME_NEVER));
     });
+    MEASURE("call_reply_deadline", MANY, 1, MUST(ipc_call_plain(endpoint, 1, deadline_ns)));
     MEASURE("call_reply_64_bytes", MANY, 1, {
         message.info = message_info(1, 0, 0, 0);
         message_put_data(&message, data, 64);
@@ -65,6 +67,60 @@ static void measure_call_with_cap(void)
         MUST(ipc_call(endpoint, &message, TIME_NEVER));
     });
     stop_role(&process);
+    (void)cap_close(endpoint.cap);
+}
+
+/* A server that calls another before it answers. */
+static void measure_nested_call(void)
+{
+    struct process_cap caps[2];
+    struct process inner;
+    struct process outer;
+    endpoint_t near;
+    endpoint_t far;
+
+    MUST(endpoint_create(bench.group, 0, 0, &near));
+    MUST(endpoint_create(bench.group, 0, 0, &far));
+    caps[0] = GIVE("endpoint", far, RIGHT_RECEIVE);
+    start_role("server", caps, 1, NO_HANDLER, &inner);
+    caps[0] = GIVE("endpoint", near, RIGHT_RECEIVE);
+    caps[1] = GIVE("far", far, RIGHT_SEND);
+    start_role("middle", caps, 2, NO_HANDLER, &outer);
+    MEASURE("call_reply_nested", MANY, 1, MUST(ipc_call_plain(near, 1, TIME_NEVER)));
+    stop_role(&outer);
+    stop_role(&inner);
+    (void)cap_close(near.cap);
+    (void)cap_close(far.cap);
+}
+
+/* The server makes an object of each call, and answers it through that. */
+static void measure_deferred_reply(void)
+{
+    struct process_cap caps[2];
+    struct process process;
+    endpoint_t endpoint;
+
+    MUST(endpoint_create(bench.group, 0, 0, &endpoint));
+    caps[0] = GIVE("endpoint", endpoint, RIGHT_RECEIVE);
+    caps[1] = GIVE("group", bench.group, RIGHT_CREATE_ENDPOINT);
+    start_role("deferrer", caps, 2, NO_HANDLER, &process);
+    MEASURE("call_reply_deferred", MANY, 1, MUST(ipc_call_plain(endpoint, 1, TIME_NEVER)));
+    stop_role(&process);
+    (void)cap_close(endpoint.cap);
+}
+
+/* A message that waits in the queue until its sender receives it. */
+static void measure_queue(void)
+{
+    struct message message = MESSAGE_INIT(1);
+    endpoint_t endpoint;
+
+    MUST(endpoint_create(bench.group, 1, 0, &endpoint));
+    MEASURE("send_receive_queued", MANY, 1, {
+        message.info = message_info(1, 0, 0, 0);
+        MUST(ipc_send(endpoint, &message, TIME_NEVER));
+        MUST(ipc_receive(endpoint, &message, 0, TIME_NEVER));
+    });
     (void)cap_close(endpoint.cap);
 }
 
@@ -206,10 +262,13 @@ static u32 futex_word; /* nobody waits for it */
 
 void bench_calls(void)
 {
-    MEASURE("null_syscall", MANY, 1, (void)ferrous_syscall_plain(SYS_null, 0, 0, 0));
+    MEASURE("null_syscall", MANY, 1, (void)ferrous_syscall_none(SYS_null));
     measure_caps();
     measure_call();
     measure_call_with_cap();
+    measure_nested_call();
+    measure_deferred_reply();
+    measure_queue();
     measure_arrivals();
     measure_ping_pong();
     measure_yield();

@@ -19,6 +19,37 @@ static int role_server(void)
     }
 }
 
+/* Calls another server for each call that it answers. */
+static int role_middle(void)
+{
+    endpoint_t endpoint = {start_cap("endpoint")};
+    endpoint_t far = {start_cap("far")};
+    struct message message;
+
+    MUST(ipc_receive(endpoint, &message, 0, TIME_NEVER));
+    for (;;) {
+        MUST(ipc_call_plain(far, 1, TIME_NEVER));
+        message.info = message_info(1, 0, 0, 0);
+        MUST(ipc_reply_receive(endpoint, &message, 0, TIME_NEVER));
+    }
+}
+
+/* Defers every call, and answers it then. */
+static int role_deferrer(void)
+{
+    endpoint_t endpoint = {start_cap("endpoint")};
+    group_t group = {start_cap("group")};
+    struct message message;
+    reply_t reply;
+
+    for (;;) {
+        MUST(ipc_receive(endpoint, &message, 0, TIME_NEVER));
+        MUST(ipc_defer(group, &reply));
+        message = MESSAGE_INIT(1);
+        MUST(ipc_reply_to(reply, &message));
+    }
+}
+
 /* Closes the capability that a call brings. */
 static int role_taker(void)
 {
@@ -81,8 +112,9 @@ static const struct role {
     const char *name;
     int (*run)(void);
 } roles[] = {
-    {"server", role_server}, {"taker", role_taker}, {"arrival", role_arrival},
-    {"pong", role_pong},     {"yield", role_yield}, {"fault", role_fault},
+    {"server", role_server}, {"middle", role_middle},   {"deferrer", role_deferrer},
+    {"taker", role_taker},   {"arrival", role_arrival}, {"pong", role_pong},
+    {"yield", role_yield},   {"fault", role_fault},
 };
 
 int run_role(const char *role)
