@@ -149,6 +149,12 @@ enum status memory_clone(group_t group, memory_t source, u64 offset, u64 size, m
     return status;
 }
 
+enum status memory_discard(memory_t memory, u64 offset, u64 size_bytes)
+{
+    ENTER(discard_memory, memory.cap, offset, size_bytes);
+    return status;
+}
+
 enum status memory_map(memory_t memory, u64 offset, u64 size_bytes, u32 flags, u64 *address)
 {
     return memory_map_into((process_t){CAP_NULL}, memory, offset, size_bytes, flags, address);

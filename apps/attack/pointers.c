@@ -84,6 +84,7 @@ static const struct entry entries[] = {
     NONE(inspect),
     NONE(create_memory),
     NONE(clone_memory),
+    NONE(discard_memory),
     CALL(map, ON_MEMORY, USE_RANGE, W(1), RANGE_STATUS | SET(OK), CHILD, 0, 0, PAGE_SIZE,
          MAP_READ | MAP_FIXED),
     CALL(unmap, ON_NOTHING, USE_RANGE, W(1), RANGE_STATUS, CHILD, 0, PAGE_SIZE),

@@ -32,6 +32,7 @@ static const u8 wanted_base[SYSCALL_LIMIT] = {
     [SYS_grant] = B_SELF,
     [SYS_create_memory] = B_GROUP,
     [SYS_clone_memory] = B_GROUP,
+    [SYS_discard_memory] = B_MEMORY,
     [SYS_map] = B_MEMORY,
     [SYS_spawn] = B_GROUP,
     [SYS_wait] = B_SELF,

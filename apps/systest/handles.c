@@ -73,6 +73,7 @@ static void list_calls(void)
     ADD(create_memory, OBJECT_GROUP, RIGHT_CREATE_MEMORY, PAGE_SIZE, 0, 0, 0);
     ADD(clone_memory, OBJECT_GROUP, RIGHT_CREATE_MEMORY, targets.cap[OBJECT_MEMORY].bits, 0,
         PAGE_SIZE, 0);
+    ADD(discard_memory, OBJECT_MEMORY, RIGHT_WRITE, 0, PAGE_SIZE, 0, 0);
     ADD(spawn, OBJECT_GROUP, RIGHT_SPAWN, at(&targets.plan), 0, 0, 0);
     ADD(wait, OBJECT_PROCESS, RIGHT_WAIT, 0, 0, 0, 0);
     ADD(watch, OBJECT_PROCESS, RIGHT_WAIT, endpoint, 0, 0, 0);
@@ -218,8 +219,10 @@ BOOT_TEST(handles, wrong_type_is_told)
     if (!set_up())
         return;
     for (u32 i = 0; i < call_count; i++) {
+        u32 other = calls[i].type == OBJECT_MEMORY ? OBJECT_TIMER : OBJECT_MEMORY;
+
         if (calls[i].type != ANY)
-            expect(&calls[i], targets.cap[OBJECT_MEMORY], STATUS_WRONG_TYPE);
+            expect(&calls[i], targets.cap[other], STATUS_WRONG_TYPE);
     }
     tear_down();
 }

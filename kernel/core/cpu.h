@@ -79,7 +79,7 @@ struct cpu {
     struct trace_metrics
         *metrics;   /* in its page; before there is one, in a place that nobody reads */
     u32 trace_mask; /* categories that are on; others write it */
-    const struct trace_context *trace_context; /* what events are stamped with; NULL: nobody */
+    struct trace_context *trace_context; /* what events are stamped with; NULL: nobody */
 
     struct random random; /* for secrets of handles */
 

@@ -8,11 +8,9 @@
 #include "abi/memory.h"
 #include "core/assert.h"
 #include "lib/string.h"
+#include "mm/memory_internal.h"
 #include "mm/object_slab.h"
 #include "trace/trace.h"
-
-#define FANOUT_SHIFT 9u
-#define FANOUT       (1u << FANOUT_SHIFT)
 
 KERNEL_STATE static struct slab_cache memory_cache;
 KERNEL_STATE static struct slab_cache old_frame_cache;
@@ -55,7 +53,7 @@ static u8 levels_for(u64 page_count)
 {
     u8 levels = 0;
     while (page_count > (levels == 0 ? MEMORY_SMALL_PAGES : 1)) {
-        page_count = (page_count + FANOUT - 1) >> FANOUT_SHIFT;
+        page_count = (page_count + MEMORY_FANOUT - 1) >> MEMORY_FANOUT_SHIFT;
         levels++;
     }
     return levels;
@@ -144,7 +142,7 @@ static enum status find_word(struct memory *memory, u64 index, bool populate, u6
         }
         /* SAFETY: a non-zero word above level 0 is a table of this object's, under its lock. */
         u64 *table = arch_phys_to_virt(paddr(*at));
-        at = &table[(index >> (FANOUT_SHIFT * (level - 1))) & (FANOUT - 1)];
+        at = &table[(index >> (MEMORY_FANOUT_SHIFT * (level - 1))) & (MEMORY_FANOUT - 1)];
     }
     *word = at;
     return STATUS_OK;
@@ -185,7 +183,7 @@ static enum status get_page(struct memory *memory, u64 index, bool populate, con
     if (status == STATUS_OK && *word == 0)
         status = populate ? fill_word(memory, word, source) : STATUS_NOT_FOUND;
     if (status == STATUS_OK)
-        *frame = paddr(*word);
+        *frame = memory_word_keep(word);
     spin_unlock(&memory->lock);
     return status;
 }
@@ -234,7 +232,7 @@ enum status memory_page_to_write(struct memory *memory, u64 index, paddr_t *fram
     spin_lock(&memory->lock);
     u64 *word;
     status = find_word(memory, index, true, &word);
-    if (status == STATUS_OK && frame_is_shared(paddr(*word)))
+    if (status == STATUS_OK && frame_is_shared(memory_word_keep(word)))
         status = break_sharing(memory, index, word, old);
     if (status == STATUS_OK)
         *frame = paddr(*word);
@@ -301,7 +299,7 @@ enum status memory_clone_page(struct memory *clone, u64 index)
     spin_lock(&source->lock);
     enum status status = STATUS_OK;
     if (find_word(source, clone->source_page + index, false, &from) == STATUS_OK && *from != 0) {
-        frame = paddr(*from);
+        frame = memory_word_keep(from);
         status = frame_share(&clone->object.payer->account, frame);
     }
     spin_unlock(&source->lock);
@@ -333,7 +331,7 @@ enum status memory_pin(struct memory *memory, u64 index, paddr_t *frame)
     if (status != STATUS_OK)
         return status;
     spin_lock(&memory->lock);
-    if (memory->cow)
+    if (memory->cow || memory->discarding)
         status = STATUS_BUSY;
     else
         memory->pins++;
@@ -384,7 +382,7 @@ static bool free_below(struct memory *memory, u64 *word, u32 level, u32 *budget)
         /* SAFETY: nobody refers to the object any more: its tables are ours alone. */
         u64 *table = arch_phys_to_virt(paddr(*word));
         /* Until nothing is left but the tables from here to the top. */
-        for (u32 i = 0; i < FANOUT && memory->resident > memory->levels - level + 1u; i++) {
+        for (u32 i = 0; i < MEMORY_FANOUT && memory->resident > memory->levels - level + 1u; i++) {
             if (table[i] != 0 && !free_below(memory, &table[i], level - 1, budget))
                 return false;
         }

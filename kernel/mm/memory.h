@@ -6,7 +6,8 @@
  *   physical     a range that the allocator does not own: a device, the boot archive; nothing
  * charged or freed
  *
- * A frame belongs to the object until the object is reclaimed: unmapping never frees one, so a
+ * A frame belongs to the object until the object is reclaimed, or the page is given back
+ * (memory_discard_begin): unmapping alone frees none that anybody could still reach, so a
  * translation that is still cached somewhere leads to memory of the same owner.
  *
  * A clone shares frames with its source until either is written: a frame with several owners is
@@ -27,8 +28,11 @@ enum memory_kind { MEMORY_ANONYMOUS = 0, MEMORY_CONTIGUOUS_RUN = 1, MEMORY_PHYSI
 /* Objects of up to as many pages have no table. */
 #define MEMORY_SMALL_PAGES 20u
 
-/* An object that shares frames is mapped at most so often. */
+/* An object that shares frames, or gives pages back, is mapped at most so often. */
 #define MEMORY_MAX_SHARED_MAPPINGS 64u
+
+/* Why all mappings of an object are visited: pages are shared, or given back. */
+enum mapping_pass_kind { PASS_SHARE, PASS_DISCARD, MAPPING_PASS_KINDS };
 
 struct memory {
     struct object object;
@@ -39,13 +43,17 @@ struct memory {
     u8 order;              /* of a contiguous run */
     bool device;           /* physical: uncached */
     bool cow;              /* shares frames, or did */
+    bool discarding;       /* pages of it are being given back; guarded by lock */
     u64 resident;          /* frames held; guarded by lock */
     struct list reap_link; /* while it is taken apart: in a reaper's list */
     struct list mappings;  /* anonymous: regions that capabilities have mapped it by */
     u32 mapping_count;
-    u32 protect_pass;      /* of clonings; a region with another number may still be writable */
-    struct memory *source; /* while it is being cloned from there: a reference */
-    u64 source_page;
+    u32 passes[MAPPING_PASS_KINDS]; /* begun over all mappings; mm/vspace.h */
+    struct memory *source;          /* while it is being cloned from there: a reference */
+    union {
+        u64 source_page;
+        u64 discard_page; /* the first that is being given back */
+    };
     u32 pins; /* pages that the kernel reaches by their frames (message buffers); guarded by lock */
     union {
         u64 root; /* word at the top: a table's or a run's physical address; 0: none */
@@ -101,6 +109,20 @@ void memory_clone_end(struct memory *clone);
  * shares frames. Errors of memory_page. */
 enum status memory_pin(struct memory *memory, u64 index, paddr_t *frame) MUST_USE;
 void memory_unpin(struct memory *memory);
+
+/* Giving pages back takes three steps, for one caller at a time: the pages of the range are marked
+ * (memory_mark_some); a pass clears what mappings show of them, and a grace period follows it; what
+ * is still marked then is freed (memory_free_marked). A page that anybody asks for meanwhile loses
+ * its mark and stays as it is.
+ * NOT_SUPPORTED: not anonymous memory. BUSY: pinned, mapped too often, or another caller. */
+enum status memory_discard_begin(struct memory *memory) MUST_USE;
+/* As far as one slice goes, from *page on; true when `end` is reached. */
+bool memory_mark_some(struct memory *memory, u64 *page, u64 end);
+bool memory_free_marked(struct memory *memory, u64 *page, u64 end);
+void memory_discard_end(struct memory *memory);
+
+/* Frees pages that nobody can reach, in the same way: *page moves on. */
+bool memory_free_some(struct memory *memory, u64 *page, u64 end);
 
 /* Copies between kernel memory and the object, populating; no access check. For start pages and the
  * like. */

@@ -46,12 +46,36 @@ void region_free_now(struct region *region)
     slab_free(&region_cache, region->account, region);
 }
 
-void region_free(struct region *region)
+static void let_go(struct region *region)
 {
     object_put(&region->memory->object);
     if (region->shadow)
         object_put(&region->shadow->object);
     region_free_now(region);
+}
+
+/* The copies go, some in each grace period: until there some CPU might have reached their frames.
+ */
+static void give_back_copies(struct grace_node *grace)
+{
+    struct region *region = CONTAINER_OF(grace, struct region, grace);
+    u64 first = region->shadow_page;
+    u64 end = first + ((region->end - region->link.key) >> PAGE_SHIFT);
+    bool done = memory_free_some(region->shadow, &region->shadow_page, end);
+    region->link.key += (region->shadow_page - first) << PAGE_SHIFT;
+    if (done)
+        let_go(region);
+    else
+        grace_defer(&region->grace, give_back_copies);
+}
+
+void region_free(struct region *region)
+{
+    /* If other pieces of the mapping have the shadow, too, it does not go with this one. */
+    if (region->shadow && ATOMIC_LOAD(&region->shadow->object.references) > 1)
+        grace_defer(&region->grace, give_back_copies);
+    else
+        let_go(region);
 }
 
 static void free_region_node(struct cap_node *node)
@@ -152,11 +176,13 @@ enum status region_join_memory(struct vspace *vspace, struct region *region)
     if (memory->kind != MEMORY_ANONYMOUS)
         return STATUS_OK;
     spin_lock(&memory->lock);
-    bool full = memory->cow && memory->mapping_count >= MEMORY_MAX_SHARED_MAPPINGS;
+    bool full =
+        (memory->cow || memory->discarding) && memory->mapping_count >= MEMORY_MAX_SHARED_MAPPINGS;
     if (!full) {
         list_push_back(&memory->mappings, &region->mapping_link);
         memory->mapping_count++;
-        region->protect_pass = memory->protect_pass;
+        for (u32 i = 0; i < MAPPING_PASS_KINDS; i++)
+            region->passes[i] = memory->passes[i];
     }
     spin_unlock(&memory->lock);
     return full ? STATUS_FULL : STATUS_OK;
@@ -341,53 +367,6 @@ static bool forget(struct old_frame *old)
     }
     memory_drop_old(old);
     return others;
-}
-
-/* The first mapping that was made before the last cloning and may still be writable. */
-static struct place next_to_protect(struct memory *memory)
-{
-    struct place place = {0};
-    spin_lock(&memory->lock);
-    LIST_FOREACH (link, &memory->mappings) {
-        struct region *region = LIST_ENTRY(link, struct region, mapping_link);
-        if (region->protect_pass != memory->protect_pass) {
-            place = (struct place){.vspace = region->vspace, .address = region->link.key};
-            break;
-        }
-    }
-    spin_unlock(&memory->lock);
-    return place;
-}
-
-bool vspace_protect_shared(struct memory *memory, u64 *resume, u32 limit)
-{
-    struct place place = next_to_protect(memory);
-    struct vspace *vspace = place.vspace;
-    if (!vspace)
-        return true;
-    spin_lock(&vspace->lock);
-    struct region *region = vspace_region_at(vspace, place.address);
-    if (region && region->memory != memory)
-        region = NULL; /* that mapping went just now */
-    u64 from = place.address, end = region ? region->end : 0;
-    if (*resume > from && *resume < end)
-        from = *resume;
-    u32 level;
-    for (; from < end && page_table_next(&vspace->table, from, end, &from, &level) && limit > 0;
-         limit--) {
-        paddr_t frame;
-        u32 access;
-        (void)page_table_unmap(&vspace->table, from, &frame, &access, &level);
-        from += PAGE_SIZE;
-    }
-    *resume = from;
-    if (region && limit > 0) {
-        region->protect_pass = memory->protect_pass;
-        *resume = 0;
-    }
-    spin_unlock(&vspace->lock);
-    (void)vspace_flush(vspace);
-    return false;
 }
 
 /* Lock held: the page that is due at `address` of the region gets its entry. *old: to be forgotten

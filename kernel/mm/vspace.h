@@ -35,8 +35,11 @@ struct region {
     bool dying;  /* being unmapped: faults fail, the range stays taken */
     u64 cleared; /* dying: entries below this address are cleared */
     struct vspace *vspace;
-    struct list mapping_link; /* anonymous memory mapped by a capability: in memory->mappings */
-    u32 protect_pass;         /* as of the memory when no page was writable that must not be */
+    union {
+        struct list mapping_link; /* anonymous memory mapped by a capability: in memory->mappings */
+        struct grace_node grace;  /* out of that list, while its copies are given back */
+    };
+    u32 passes[MAPPING_PASS_KINDS]; /* the last that has visited it, or need not */
     struct account *account;
     struct cap_node node; /* in the memory's derivation tree, if it was mapped by a capability */
 };
@@ -114,10 +117,22 @@ enum status vspace_fault(struct vspace *vspace, u64 address, u32 access,
  * may do, and no device. BAD_ADDRESS; NO_MEMORY, GROUP_LIMIT. */
 enum status vspace_reach(struct vspace *vspace, u64 address, u32 access, char **bytes) MUST_USE;
 
-/* One step of making read-only what `memory` shares, where it was mapped before: clears up to
- * `limit` entries, from *resume on (0 to begin with), and asks for a flush. True when all is
- * cleared, for which the caller then waits one grace period. */
-bool vspace_protect_shared(struct memory *memory, u64 *resume, u32 limit);
+/* A visit to all mappings of a memory object that were there when it began, whatever space they are
+ * in: the entries for pages [start, end) of the object go. */
+struct mapping_pass {
+    struct memory *memory;
+    u64 start;
+    u64 end;
+    enum mapping_pass_kind kind;
+    u32 number;
+};
+
+/* The number of a new pass. What faults bring in from now on is the caller's concern. */
+u32 vspace_pass_begin(struct memory *memory, enum mapping_pass_kind kind);
+/* One step: clears up to `limit` entries of one mapping and asks for a flush; *at and *resume say
+ * where it is (NULL, 0 to begin with). True when all are visited, for which the caller then waits
+ * one grace period. */
+bool vspace_pass_step(const struct mapping_pass *pass, struct vspace **at, u64 *resume, u32 limit);
 
 /* Brings in up to `page_count` pages from `address` on, of one region, as far as they can be had.
  */

@@ -63,7 +63,8 @@ static enum status split(struct vspace *vspace, struct region *region, u64 addre
     cap_node_init(&upper->node, &region->memory->object, &region_node_ops);
     if (region->node.pins) {
         enum status status = region_join_memory(vspace, upper);
-        upper->protect_pass = region->protect_pass;
+        for (u32 i = 0; i < MAPPING_PASS_KINDS; i++)
+            upper->passes[i] = region->passes[i];
         if (status == STATUS_OK)
             status = cap_node_link_beside(&upper->node, &region->node, vspace);
         if (status != STATUS_OK) {

@@ -14,7 +14,8 @@ enum status region_alloc(struct vspace *vspace, struct region **out) MUST_USE;
 void region_free_now(struct region *region);
 /* Lets go of memory and structure, at once: nobody reads a region without its space's lock, its
  * memory's, or a pin of its node. The memory's frames wait for a grace period after its last
- * reference, so that no translation leads to them any more. */
+ * reference, so that no translation leads to them any more; and so do private copies in a shadow
+ * that outlives the region. */
 void region_free(struct region *region);
 
 struct region *vspace_region_at(struct vspace *vspace, u64 address);

@@ -186,15 +186,6 @@ static void move_caps(const struct spawn_plan *plan, struct start *start,
     }
 }
 
-/* As many letters of the name as fit into a word of an event, the first lowest. */
-static inline u64 first_letters(const char *name)
-{
-    u64 word;
-    _Static_assert(SPAWN_NAME_SIZE >= sizeof(word), "the name has that many bytes");
-    memcpy(&word, name, sizeof(word));
-    return word;
-}
-
 enum status process_spawn(struct thread *parent, struct group *group, const struct spawn_plan *plan,
                           struct spawned *result)
 {
@@ -223,7 +214,7 @@ enum status process_spawn(struct thread *parent, struct group *group, const stru
     move_caps(plan, &start, refs);
     result->id = start.process->object.id;
     TRACE(PROCESS_SPAWN, result->id, parent->space->process_id, group->object.id,
-          first_letters(plan->name));
+          trace_letters(plan->name));
     if (!(plan->flags & SPAWN_HELD))
         process_start_thread(start.thread);
     start_release(&start);

@@ -413,7 +413,8 @@ void sched_wake_last(struct thread *to)
     struct thread *thread = cpu->current;
     struct activity *activity = ATOMIC_LOAD(&to->activity);
     if (unlikely(!activity) || unlikely(activity->cpu != cpu->index) || !is_calm(cpu) ||
-        unlikely(cpu->attention.trace) || unlikely(ATOMIC_LOAD(&to->flags) != 0) || !is_free_to_run(thread) ||
+        unlikely(cpu->attention.trace) || unlikely(ATOMIC_LOAD(&to->flags) != 0) ||
+        !is_free_to_run(thread) ||
         !run_queue_pass(cpu->run_queue, activity, thread->activity->virtual_time)) {
         sched_wake(to);
         return;

@@ -72,6 +72,16 @@ void syscall_create_memory(struct thread *thread)
 
 enum { CLONE_SHARE, CLONE_PROTECT, CLONE_WAIT, CLONE_UNDO };
 
+/* One step of making read-only what the source has in common with clones, wherever it is mapped. */
+static bool protect_source(struct thread *thread, struct memory *source)
+{
+    struct mapping_pass pass = {.memory = source,
+                                .end = source->page_count,
+                                .kind = PASS_SHARE,
+                                .number = (u32)thread->work_start};
+    return vspace_pass_step(&pass, &thread->work_vspace, &thread->work_end, REAPER_SLICE);
+}
+
 /* Shares the source's pages with the clone, then sees to it that nobody can write to them any more,
  * then hands out the capability. */
 static enum job_result clone_slice(struct job *job)
@@ -92,10 +102,10 @@ static enum job_result clone_slice(struct job *job)
             return JOB_MORE;
         thread->work_end = 0;
         thread->work_phase = CLONE_PROTECT;
-        (void)ATOMIC_ADD(&clone->source->protect_pass, 1);
+        thread->work_start = vspace_pass_begin(clone->source, PASS_SHARE);
         return JOB_MORE;
     case CLONE_PROTECT:
-        if (!vspace_protect_shared(clone->source, &thread->work_end, REAPER_SLICE))
+        if (!protect_source(thread, clone->source))
             return JOB_MORE;
         thread->work_phase = CLONE_WAIT;
         return JOB_GRACE;
@@ -113,22 +123,28 @@ static enum job_result clone_slice(struct job *job)
     }
 }
 
+/* The memory of a capability, with a reference, and the page at which `offset` of its range is. */
+static enum status take_pages(struct cap_ref *ref, u64 offset, u64 size, struct memory **memory,
+                              u64 *page)
+{
+    u64 start = ref->node->range_start, length = ref->node->range_end - start;
+    if (!cap_ref_is_there(ref))
+        return STATUS_STALE_HANDLE;
+    if ((offset | size) % PAGE_SIZE != 0 || size == 0 || !range_fits(offset, size, length))
+        return STATUS_BAD_ARGUMENT;
+    *memory = memory_of(ref->object);
+    *page = (start + offset) >> PAGE_SHIFT;
+    return cap_ref_take(ref);
+}
+
 /* The memory named by word 0, with a reference, and the page at which word 1 begins. */
 static enum status find_source(struct thread *thread, struct memory **source, u64 *page)
 {
     struct cap_ref ref;
-    u64 offset = arg(thread, 1), size = arg(thread, 2);
     enum status status = syscall_lookup_at(thread, arg(thread, 0), OBJECT_MEMORY, RIGHT_READ, &ref);
     if (status != STATUS_OK)
         return status;
-    u64 start = ref.node->range_start, length = ref.node->range_end - start;
-    if (!cap_ref_is_there(&ref))
-        return STATUS_STALE_HANDLE;
-    if ((offset | size) % PAGE_SIZE != 0 || !range_fits(offset, size, length))
-        return STATUS_BAD_ARGUMENT;
-    *source = memory_of(ref.object);
-    *page = (start + offset) >> PAGE_SHIFT;
-    return cap_ref_take(&ref);
+    return take_pages(&ref, arg(thread, 1), arg(thread, 2), source, page);
 }
 
 void syscall_clone_memory(struct thread *thread)
@@ -154,6 +170,67 @@ void syscall_clone_memory(struct thread *thread)
         thread_work(thread, clone_slice);
     }
     object_put(&group->object);
+}
+
+enum { DISCARD_MARK, DISCARD_PASS, DISCARD_FREE };
+
+/* Marks the pages, takes those still marked out of all page tables, and when no CPU can reach them
+ * any more frees what nobody has asked for since. */
+static enum job_result discard_slice(struct job *job)
+{
+    struct thread *thread = thread_of_job(job);
+    struct memory *memory = memory_of(thread->work_object);
+    u64 first = memory->discard_page, end = thread->work_end;
+    switch (thread->work_phase) {
+    case DISCARD_MARK:
+        if (!memory_mark_some(memory, &thread->work_start, end))
+            return JOB_MORE;
+        (void)vspace_pass_begin(memory, PASS_DISCARD);
+        thread->work_start = 0;
+        thread->work_phase = DISCARD_PASS;
+        return JOB_MORE;
+    case DISCARD_PASS: {
+        struct mapping_pass pass = {.memory = memory,
+                                    .start = first,
+                                    .end = end,
+                                    .kind = PASS_DISCARD,
+                                    .number = memory->passes[PASS_DISCARD]};
+        if (!vspace_pass_step(&pass, &thread->work_vspace, &thread->work_start, REAPER_SLICE))
+            return JOB_MORE;
+        thread->work_start = first;
+        thread->work_phase = DISCARD_FREE;
+        return JOB_GRACE;
+    }
+    default:
+        if (!memory_free_marked(memory, &thread->work_start, end))
+            return JOB_MORE;
+        memory_discard_end(memory);
+        return JOB_DONE;
+    }
+}
+
+void syscall_discard_memory(struct thread *thread)
+{
+    struct cap_ref ref;
+    struct memory *memory;
+    u64 page;
+    enum status status = syscall_lookup(thread, OBJECT_MEMORY, RIGHT_WRITE, &ref);
+    if (status == STATUS_OK)
+        status = take_pages(&ref, arg(thread, 0), arg(thread, 1), &memory, &page);
+    thread_set_status(thread, status);
+    if (status != STATUS_OK)
+        return;
+    status = memory_discard_begin(memory);
+    thread_set_status(thread, status);
+    if (status != STATUS_OK) {
+        object_put(&memory->object);
+        return;
+    }
+    memory->discard_page = page;
+    thread->work_object = &memory->object;
+    thread->work_start = page;
+    thread->work_end = page + (arg(thread, 1) >> PAGE_SHIFT);
+    thread_work(thread, discard_slice);
 }
 
 /* The process named by word 0 (CAP_NULL: the caller's own), borrowed. */

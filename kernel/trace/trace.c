@@ -80,7 +80,7 @@ void trace_root_set_categories(u32 categories)
     }
 }
 
-static const struct trace_context nobody;
+KERNEL_STATE static struct trace_context nobody; /* stays zero */
 
 void trace_forget_context(struct cpu *cpu)
 {

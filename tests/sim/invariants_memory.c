@@ -3,6 +3,7 @@
 
 #include "abi/memory.h"
 #include "mm/frame_internal.h"
+#include "mm/memory_internal.h"
 
 #include <string.h>
 
@@ -161,7 +162,10 @@ static u64 claim_below(const char *name, const struct memory *memory, u64 word, 
 {
     if (word == 0 || run_has_failed())
         return 0;
-    claim(name, memory, word);
+    EXPECT(name, !(word & MEMORY_LEAVING) || (level == 0 && memory->discarding),
+           "memory %llu: word %#llx is marked, and nobody gives pages back",
+           (unsigned long long)memory->object.id, (unsigned long long)word);
+    claim(name, memory, word & ~MEMORY_LEAVING);
     u64 count = 1;
     if (level > 0 && !run_has_failed()) {
         const u64 *table = arch_phys_to_virt(paddr(word));
@@ -289,6 +293,8 @@ static void memory_mappings(const char *name)
                "memory %llu shares frames and has %u mappings", id, listed);
         EXPECT(name, !memory->cow || memory->pins == 0, "memory %llu shares frames and is pinned",
                id);
+        EXPECT(name, !memory->discarding || memory->pins == 0,
+               "memory %llu gives pages back and is pinned", id);
     }
     u64 mapped = 0;
     for (u32 i = 0; i < view()->process_count; i++)
@@ -327,19 +333,47 @@ static const struct region *region_at(const struct vspace *vspace, u64 address)
     return region && address < region->end ? region : NULL;
 }
 
+/* The frame of a page, 0: none. Unlike memory_page it leaves marks as they are. */
+static u64 frame_of_page(const struct memory *memory, u64 index)
+{
+    if (memory->kind != MEMORY_ANONYMOUS)
+        return memory->root + (index << PAGE_SHIFT);
+    if (memory->levels == 0)
+        return memory->pages[index] & ~MEMORY_LEAVING;
+    u64 word = memory->root;
+    for (u32 level = memory->levels; level > 0 && word != 0; level--) {
+        const u64 *table = arch_phys_to_virt(paddr(word));
+        word = table[(index >> (MEMORY_FANOUT_SHIFT * (level - 1))) & (MEMORY_FANOUT - 1)];
+    }
+    return word & ~MEMORY_LEAVING;
+}
+
+/* A message buffer, which the kernel reaches by its frame, lies in a page of its memory. */
+static void message_buffers(const char *name)
+{
+    for (u32 i = 0; i < view()->thread_count && !run_has_failed(); i++) {
+        const struct thread *thread = view()->threads[i];
+        const struct memory *memory = thread->buffer_memory;
+        if (!memory)
+            continue;
+        u64 frame = arch_virt_to_phys(thread->buffer).raw & ~(PAGE_SIZE - 1);
+        bool found = false;
+        for (u64 page = 0; page < memory->page_count && !found; page++)
+            found = frame_of_page(memory, page) == frame;
+        EXPECT(name, found, "thread %llu has a message buffer in frame %#llx, not in its memory",
+               (unsigned long long)thread->object.id, (unsigned long long)frame);
+    }
+}
+
 /* Does the region show `frame` at `address`? */
 static bool region_shows(const struct region *region, u64 address, u64 frame, bool *is_original)
 {
     u64 page = (address - region->link.key) >> PAGE_SHIFT;
-    paddr_t found;
     *is_original = false;
-    if (region->shadow &&
-        memory_page(region->shadow, region->shadow_page + page, false, &found) == STATUS_OK &&
-        found.raw == frame)
+    if (region->shadow && frame_of_page(region->shadow, region->shadow_page + page) == frame)
         return true;
     *is_original = region->shadow != NULL;
-    return memory_page(region->memory, region->memory_page + page, false, &found) == STATUS_OK &&
-           found.raw == frame;
+    return frame_of_page(region->memory, region->memory_page + page) == frame;
 }
 
 /* Pages are shared before the last writable mapping of them is gone. */
@@ -486,6 +520,7 @@ const struct invariant invariants_memory[] = {
     {"slab_counts", slab_counts},
     {"memory_frames", memory_frames},
     {"memory_mappings", memory_mappings},
+    {"message_buffers", message_buffers},
     {"region_trees", region_trees},
     {"region_memories", region_memories},
     {"page_tables", page_tables},

@@ -217,6 +217,14 @@ static bool fill_clone_memory(struct program *program, struct arch_context *cont
     return true;
 }
 
+static bool fill_discard_memory(struct program *program, struct arch_context *context)
+{
+    context->handle = pick_handle(program, OBJECT_MEMORY);
+    context->words[0] = chance(&program->random, 1, 2) ? 0 : pick_pages(program);
+    context->words[1] = pick_pages(program);
+    return true;
+}
+
 static u64 own_or_other_process(struct program *program)
 {
     return chance(&program->random, 3, 4) ? 0 : pick_handle(program, OBJECT_PROCESS);
@@ -545,6 +553,7 @@ static const struct call calls[SYSCALL_LIMIT] = {
     [SYS_create_memory] = {"create_memory", 5, OBJECT_GROUP, RIGHT_CREATE_MEMORY,
                            fill_create_memory},
     [SYS_clone_memory] = {"clone_memory", 4, OBJECT_GROUP, RIGHT_CREATE_MEMORY, fill_clone_memory},
+    [SYS_discard_memory] = {"discard_memory", 4, OBJECT_MEMORY, RIGHT_WRITE, fill_discard_memory},
     [SYS_map] = {"map", 8, OBJECT_MEMORY, 0, fill_map},
     [SYS_unmap] = {"unmap", 6, NO_HANDLE, 0, fill_unmap},
     [SYS_protect] = {"protect", 4, NO_HANDLE, 0, fill_protect},
@@ -611,7 +620,8 @@ static const u64 families[] = {
         1ull << SYS_reply_receive | 1ull << SYS_signal | 1ull << SYS_create_thread |
         1ull << SYS_cancel | 1ull << SYS_defer | 1ull << SYS_adopt,
     1ull << SYS_map | 1ull << SYS_unmap | 1ull << SYS_protect | 1ull << SYS_create_memory |
-        1ull << SYS_clone_memory | 1ull << SYS_derive | 1ull << SYS_revoke,
+        1ull << SYS_clone_memory | 1ull << SYS_discard_memory | 1ull << SYS_derive |
+        1ull << SYS_revoke,
     1ull << SYS_derive | 1ull << SYS_grant | 1ull << SYS_revoke | 1ull << SYS_spawn |
         1ull << SYS_kill | 1ull << SYS_group_control | 1ull << SYS_create_resource_group,
 };

@@ -73,6 +73,9 @@ enum status memory_create(group_t group, u64 size_bytes, u32 flags, memory_t *me
 /* A copy of a range of `source` that shares its pages until either side writes them. */
 enum status memory_clone(group_t group, memory_t source, u64 offset, u64 size_bytes,
                          memory_t *memory) MUST_USE;
+/* Gives pages back to the group that pays for them; they read as zeros afterwards. Pages that
+ * somebody reads or writes meanwhile may stay as they are. */
+enum status memory_discard(memory_t memory, u64 offset, u64 size_bytes) MUST_USE;
 /* Into this process; *address is in (0: any place) and out. */
 enum status memory_map(memory_t memory, u64 offset, u64 size_bytes, u32 flags,
                        u64 *address) MUST_USE;
