@@ -9,6 +9,7 @@ enum machine_info_topic {
     MACHINE_INFO_CPUS = 1,   /* array of struct machine_cpu; FACTS */
     MACHINE_INFO_LOG = 2,    /* text of the kernel log from byte `position`; KERNEL_LOG */
     MACHINE_INFO_COUNTS = 3, /* struct machine_counts; FACTS */
+    MACHINE_INFO_NODES = 4,  /* array of struct machine_node; FACTS */
 };
 
 struct machine_memory {
@@ -20,6 +21,16 @@ struct machine_memory {
     u64 page_table_bytes;   /* of user address spaces */
     u64 node_count;
     u64 node_free_bytes[8];
+};
+
+/* One NUMA node. What its memory was asked for counts when it leaves the node's free lists: a CPU
+ * takes frames for its cache some at a time. */
+struct machine_node {
+    u64 total_bytes;
+    u64 free_bytes;
+    u64 used_bytes;    /* total - free */
+    u64 local_frames;  /* since boot: given to CPUs of the node, or to who asked for this node */
+    u64 remote_frames; /* since boot: given because a nearer node had none */
 };
 
 struct machine_cpu {

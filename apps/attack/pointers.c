@@ -119,6 +119,7 @@ static const struct entry entries[] = {
          64 * sizeof(struct machine_cpu)),
     CALL(machine_info, ON_MACHINE, USE_WRITE, W(1), BAD, MACHINE_INFO_LOG, 0, 512),
     CALL(machine_info, ON_MACHINE, USE_WRITE, W(1), BAD, MACHINE_INFO_COUNTS, 0, UINT64_MAX),
+    CALL(machine_info, ON_MACHINE, USE_WRITE, W(1), BAD, MACHINE_INFO_NODES, 0, UINT64_MAX),
     NONE(machine_control),
     CALL(process_list, ON_MACHINE, USE_WRITE, W(0), BAD, 0, UINT64_MAX),
     CALL(why, ON_MACHINE, USE_WRITE, W(0), BAD, 0, UINT64_MAX, CHILD_ID),

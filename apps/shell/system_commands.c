@@ -54,6 +54,7 @@ static void print_memory(const char *what, u64 bytes)
 static void run_mem(struct shell *shell, int argc, char **argv)
 {
     struct machine_memory memory;
+    struct machine_node nodes[8];
     u64 written;
 
     (void)argc;
@@ -67,8 +68,14 @@ static void run_mem(struct shell *shell, int argc, char **argv)
     print_memory("kernel data", memory.kernel_bytes);
     print_memory("user", memory.user_bytes);
     print_memory("page tables", memory.page_table_bytes);
-    for (u64 i = 0; memory.node_count > 1 && i < memory.node_count && i < 8; i++)
-        print("  node %llu free %11llu KiB\n", (ull)i, (ull)(memory.node_free_bytes[i] >> 10));
+    if (memory.node_count == 1 ||
+        failed("mem", machine_info(shell->machine, MACHINE_INFO_NODES, nodes, sizeof(nodes), 0,
+                                   &written, NULL)))
+        return;
+    for (u64 i = 0; i < written / sizeof(nodes[0]); i++)
+        print("  node %llu used %8llu KiB, free %8llu KiB; frames given: local %llu, remote %llu\n",
+              (ull)i, (ull)(nodes[i].used_bytes >> 10), (ull)(nodes[i].free_bytes >> 10),
+              (ull)nodes[i].local_frames, (ull)nodes[i].remote_frames);
 }
 
 static void run_cpus(struct shell *shell, int argc, char **argv)

@@ -137,6 +137,14 @@ static bool is_low(const struct frame_node_state *node)
     return ATOMIC_LOAD_RELAXED(&node->free_frames) <= node->low;
 }
 
+/* Lock held: frames leave the free lists, for who wanted this node or another. */
+static void note_node(struct frame_node_state *node, bool is_wanted, u64 count)
+{
+    u64 *counter = is_wanted ? &node->local : &node->remote;
+
+    ATOMIC_STORE_RELAXED(counter, *counter + count);
+}
+
 /* Takes some frames for the cache, one if the node is low; none if only the reserve is left and is
  * not for the caller. */
 static void refill(struct cpu *cpu, bool for_kernel)
@@ -145,6 +153,9 @@ static void refill(struct cpu *cpu, bool for_kernel)
     u32 wanted = is_low(node) ? 1 : CACHE_BATCH;
 
     spin_lock(&node->lock);
+
+    u64 before = node->free_frames;
+
     while (cpu->frame_cache_count < wanted) {
         u64 pfn;
 
@@ -153,6 +164,7 @@ static void refill(struct cpu *cpu, bool for_kernel)
         *frame_record(pfn) = (struct frame){.state = FRAME_STATE_CACHED, .node = (u8)cpu->node};
         cpu->frame_cache[cpu->frame_cache_count++] = pfn;
     }
+    note_node(node, true, before - node->free_frames);
     spin_unlock(&node->lock);
 }
 
@@ -214,6 +226,8 @@ static bool take_from_nodes(u32 order, u32 node_index, bool for_kernel, u64 *pfn
 
         spin_lock(&node->lock);
         found = frame_buddy_take(node, order, for_kernel ? 0 : node->reserve, pfn);
+        if (found)
+            note_node(node, i == 0, 1ull << order);
         spin_unlock(&node->lock);
         if (found) {
             frame_record(*pfn)->node = (u8)node->index;
@@ -433,6 +447,8 @@ void frame_statistics(struct frame_statistics *statistics)
 
         statistics->node_free[i] = ATOMIC_LOAD_RELAXED(&frame_nodes[i].free_frames);
         statistics->node_total[i] = frame_nodes[i].total + early;
+        statistics->node_local[i] = ATOMIC_LOAD_RELAXED(&frame_nodes[i].local);
+        statistics->node_remote[i] = ATOMIC_LOAD_RELAXED(&frame_nodes[i].remote);
         statistics->total += statistics->node_total[i];
         statistics->by_use[FRAME_KERNEL] += early;
     }

@@ -33,6 +33,8 @@ struct frame_statistics {
     u32 node_count;
     u64 node_total[BOOT_MAX_NODES];
     u64 node_free[BOOT_MAX_NODES];
+    u64 node_local[BOOT_MAX_NODES];  /* frames that have left the free lists: for the node itself */
+    u64 node_remote[BOOT_MAX_NODES]; /* and for nodes that had none */
 };
 
 /* Early allocator: takes zeroed frames from the ends of FREE ranges, after frame_init from the

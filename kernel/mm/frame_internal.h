@@ -91,6 +91,8 @@ struct frame_node_state {
     u64 total;
     u64 reserve; /* frames kept for the kernel itself */
     u64 low;     /* below this many, CPUs cache nothing */
+    u64 local;   /* frames taken by who wanted this node; atomic reads without the lock */
+    u64 remote;  /* and by who wanted another */
     u32 index;
     u8 nearest[BOOT_MAX_NODES]; /* all nodes, this first, by rising distance */
 };

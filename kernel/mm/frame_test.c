@@ -222,6 +222,9 @@ TEST(a_node_is_used_first_and_then_its_nearest)
     EXPECT_EQ(held_count, on_node_1 - 32 + 1);
     EXPECT_EQ(frame_node(paddr(held[held_count - 1].pfn << PAGE_SHIFT)), 0);
     EXPECT_EQ(statistics().node_free[1], 32);
+    EXPECT_EQ(statistics().node_local[1], on_node_1 - 32);
+    EXPECT_EQ(statistics().node_remote[1], 0);
+    EXPECT_EQ(statistics().node_remote[0], 1);
 }
 
 TEST(nodes_are_tried_by_distance)

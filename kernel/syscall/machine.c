@@ -41,6 +41,26 @@ static enum status info_memory(struct thread *thread)
     return write_out(thread, &memory, sizeof(memory));
 }
 
+static enum status info_nodes(struct thread *thread)
+{
+    struct frame_statistics frames;
+    struct machine_node nodes[BOOT_MAX_NODES];
+    u64 fits = arg(thread, 2) / sizeof(nodes[0]);
+    frame_statistics(&frames);
+    u64 count = frames.node_count < fits ? frames.node_count : fits;
+    for (u32 i = 0; i < count; i++) {
+        u64 total = frames.node_total[i], free = frames.node_free[i];
+        nodes[i] = (struct machine_node){
+            .total_bytes = total << PAGE_SHIFT,
+            .free_bytes = free << PAGE_SHIFT,
+            .used_bytes = (total - free) << PAGE_SHIFT,
+            .local_frames = frames.node_local[i],
+            .remote_frames = frames.node_remote[i],
+        };
+    }
+    return write_out(thread, nodes, count * sizeof(nodes[0]));
+}
+
 static enum status info_cpus(struct thread *thread)
 {
     u64 fits = arg(thread, 2) / sizeof(struct machine_cpu);
@@ -123,6 +143,9 @@ void syscall_machine_info(struct thread *thread)
             break;
         case MACHINE_INFO_COUNTS:
             status = info_counts(thread);
+            break;
+        case MACHINE_INFO_NODES:
+            status = info_nodes(thread);
             break;
         default:
             status = STATUS_BAD_ARGUMENT;

@@ -297,7 +297,7 @@ SCENARIO(user_pointers_are_checked)
         CHECK_EQ(call(init, CALL(create_resource_group, group, W(bad[i]))), STATUS_BAD_ADDRESS);
         CHECK_EQ(call(init, CALL(group_info, group, W(bad[i]))), STATUS_BAD_ADDRESS);
         CHECK_EQ(call(init, CALL(process_list, machine, W(bad[i], 1, 0))), STATUS_BAD_ADDRESS);
-        for (u64 topic = MACHINE_INFO_MEMORY; topic <= MACHINE_INFO_COUNTS; topic++)
+        for (u64 topic = MACHINE_INFO_MEMORY; topic <= MACHINE_INFO_NODES; topic++)
             CHECK_EQ(call(init, CALL(machine_info, machine, W(topic, bad[i], PAGE_SIZE))),
                      STATUS_BAD_ADDRESS);
         enum status status = bad[i] % 4 ? STATUS_BAD_ARGUMENT : STATUS_BAD_ADDRESS;

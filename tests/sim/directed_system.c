@@ -341,6 +341,20 @@ SCENARIO(the_machine_tells_what_its_rights_allow)
     peek(init, to, &memory, sizeof(memory));
     CHECK(memory.free_bytes < memory.total_bytes && memory.node_count == 1);
     CHECK_EQ(memory.node_free_bytes[0], memory.free_bytes);
+    struct machine_node node;
+    CHECK_EQ(call(init, CALL(machine_info, facts, W(MACHINE_INFO_NODES, to, PAGE_SIZE))),
+             STATUS_OK);
+    CHECK_EQ(result_word(init, 0), sizeof(node));
+    peek(init, to, &node, sizeof(node));
+    CHECK_EQ(node.total_bytes, memory.total_bytes);
+    CHECK_EQ(node.used_bytes + node.free_bytes, node.total_bytes);
+    CHECK(node.local_frames > 0);
+    CHECK_EQ(node.remote_frames, 0);
+    CHECK_EQ(call(init, CALL(machine_info, facts, W(MACHINE_INFO_NODES, to, sizeof(node) - 1))),
+             STATUS_OK);
+    CHECK_EQ(result_word(init, 0), 0); /* as many as fit */
+    CHECK_EQ(call(init, CALL(machine_info, log, W(MACHINE_INFO_NODES, to, PAGE_SIZE))),
+             STATUS_MISSING_RIGHT);
     struct machine_counts counts;
     struct call count = CALL(machine_info, facts, W(MACHINE_INFO_COUNTS, to, sizeof(counts)));
     CHECK_EQ(call(init, count), STATUS_OK);

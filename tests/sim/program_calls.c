@@ -470,7 +470,7 @@ static bool fill_port(struct program *program, struct arch_context *context)
 static bool fill_machine_info(struct program *program, struct arch_context *context)
 {
     context->handle = pick_handle(program, OBJECT_MACHINE);
-    context->words[0] = pick_number(program, MACHINE_INFO_COUNTS);
+    context->words[0] = pick_number(program, MACHINE_INFO_NODES);
     context->words[2] = pick_number(program, 512);
     context->words[1] = pick_buffer(program, context->words[2] & 0xfff);
     context->words[3] = pick_number(program, 2000);
