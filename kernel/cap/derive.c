@@ -9,6 +9,7 @@ static void unlink_locked(struct cap_node *node)
     DEBUG_ASSERT(list_is_empty(&node->children) && list_is_empty(&node->condemned));
     list_remove(&node->sibling);
     node->parent = NULL;
+    node->object->effects -= node->ops->is_effect;
 }
 
 static struct cap_node *first_of(const struct list *head)
@@ -73,7 +74,7 @@ bool cap_revoke_step(struct cap_node *node, u32 limit)
     return false;
 }
 
-void cap_revoke_publish(struct cap_node *node)
+bool cap_revoke_publish(struct cap_node *node)
 {
     struct object *object = node->object;
     spin_lock(&object->tree_lock);
@@ -81,7 +82,9 @@ void cap_revoke_publish(struct cap_node *node)
     node->revoked_epoch = epoch;
     list_append_all(&node->condemned, &node->children);
     ATOMIC_STORE_SEQ(&object->epoch, epoch);
+    bool effects = object->effects > 0;
     spin_unlock(&object->tree_lock);
+    return effects;
 }
 
 /* Tree lock held: gives up to `limit` live children to the parent; a dead node's go to the parent's

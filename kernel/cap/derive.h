@@ -22,8 +22,10 @@
  * children to the parent. True when it is unlinked and has dropped its reference to the object. */
 bool cap_node_dissolve_step(struct cap_node *node, u32 limit);
 
-/* Revocation: from this call on no descendant of `node` is good. Constant time. */
-void cap_revoke_publish(struct cap_node *node);
+/* Revocation: from this call on no descendant of `node` is good. Constant time. True: mappings or
+ * bindings hang in the tree, perhaps among the dead; if not, clean-up changes nothing that anybody
+ * could still use. */
+bool cap_revoke_publish(struct cap_node *node);
 /* Clean-up, a bounded step of at most `limit` nodes or unmapped pages: true when no condemned
  * descendant is left. */
 bool cap_revoke_step(struct cap_node *node, u32 limit);

@@ -147,13 +147,22 @@ enum status cap_find(struct cap_space *space, u64 handle, struct cap_ref *ref)
     return status;
 }
 
-bool cap_ref_pin(const struct cap_ref *ref)
+static bool has_many_locked(const struct cap_node *node)
+{
+    struct list *first = list_first(&node->children);
+    return first && (first != node->children.prev ||
+                     !list_is_empty(&LIST_ENTRY(first, struct cap_node, sibling)->children));
+}
+
+bool cap_ref_pin(const struct cap_ref *ref, bool *many)
 {
     struct object *object = ref->object;
     spin_lock(&object->tree_lock);
     bool here = ATOMIC_LOAD(&ref->slot->handle) == ref->handle;
-    if (here)
+    if (here) {
         ref->node->pins++;
+        *many = has_many_locked(ref->node);
+    }
     spin_unlock(&object->tree_lock);
     return here;
 }

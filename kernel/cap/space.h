@@ -154,8 +154,8 @@ enum status cap_lookup(struct cap_space *space, u64 handle, enum object_type typ
 enum status cap_find(struct cap_space *space, u64 handle, struct cap_ref *ref) MUST_USE;
 
 /* Pins the capability's node if it still is in its slot; the caller has a reference to the object.
- */
-bool cap_ref_pin(const struct cap_ref *ref) MUST_USE;
+ * *many: it has more than one descendant. */
+bool cap_ref_pin(const struct cap_ref *ref, bool *many) MUST_USE;
 
 /* Is the capability still good? Asked again under the lock that publishes an effect. May take the
  * tree lock. */

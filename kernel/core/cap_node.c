@@ -36,6 +36,7 @@ void cap_node_drop_leaf(struct cap_node *node)
     spin_lock(&object->tree_lock);
     ASSERT(!node->owner && list_is_empty(&node->children) && list_is_empty(&node->condemned));
     bool linked = node->parent != NULL;
+    object->effects -= linked && node->ops->is_effect;
     list_remove(&node->sibling);
     node->parent = NULL;
     spin_unlock(&object->tree_lock);
@@ -96,6 +97,7 @@ enum status cap_node_link_locked(struct cap_node *node, struct cap_node *parent,
     node->owner = owner;
     node->pins = 1;
     list_push_back(&parent->children, &node->sibling);
+    object->effects += node->ops->is_effect;
     object_get(object);
     return STATUS_OK;
 }

@@ -22,6 +22,9 @@ struct cap_node;
 
 /* What a node stands for: a slot, a mapping. */
 struct cap_node_ops {
+    /* It does something by itself, without a lookup: a mapping, a binding. Such a node is a leaf.
+     */
+    bool is_effect;
     /* Makes the thing that the node stands for go away, a bounded step at a time: true when it is
      * gone and the node's owner is NULL, by whoever's doing. Called with the node pinned and
      * without locks; `owner` is what the node's owner was, still readable. */
@@ -78,6 +81,7 @@ struct object {
     u64 epoch;      /* atomic; unique in the system; EPOCH_DEAD once the object is dead */
     struct payer *payer;
     struct spinlock tree_lock;
+    u32 effects;            /* nodes in the tree that are effects; guarded by tree_lock */
     struct cap_node anchor; /* root of the derivation tree */
     struct list payer_link; /* in the payer's list; guarded by its lock */
     struct grace_node grace;

@@ -21,6 +21,7 @@
 #include "ipc/reply.h"
 #include "lib/string.h"
 #include "proc/spawn.h"
+#include "syscall/revoke.h"
 #include "syscall/test_exit.h"
 #include "trace/trace.h"
 
@@ -91,6 +92,7 @@ static void step_scheduler(void)
 {
     sched_init();
     thread_subsystem_init();
+    revoke_init();
 }
 
 static void step_ipc(void)

@@ -22,7 +22,8 @@ static void free_nothing(struct cap_node *node)
     (void)node;
 }
 
-static const struct cap_node_ops binding_ops = {.kill = kill_binding, .free = free_nothing};
+static const struct cap_node_ops binding_ops = {
+    .is_effect = true, .kill = kill_binding, .free = free_nothing};
 
 enum status binding_make(struct binding *binding, const struct cap_ref *ref)
 {

@@ -13,7 +13,8 @@ KERNEL_STATE static struct slab_cache region_cache;
 static bool kill_region(struct cap_node *node, void *owner);
 static void free_region_node(struct cap_node *node);
 
-const struct cap_node_ops region_node_ops = {.kill = kill_region, .free = free_region_node};
+const struct cap_node_ops region_node_ops = {
+    .is_effect = true, .kill = kill_region, .free = free_region_node};
 
 void vspace_init(void)
 {

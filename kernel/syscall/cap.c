@@ -126,47 +126,6 @@ void syscall_close(struct thread *thread)
     thread_work(thread, close_slice);
 }
 
-enum { REVOKE_KILL, REVOKE_WAIT };
-
-/* Kills descendants, then waits until no CPU can use a mapping that one of them was. */
-static enum job_result revoke_slice(struct job *job)
-{
-    struct thread *thread = thread_of_job(job);
-    struct object *object = thread->work_object;
-    if (thread->work_phase == REVOKE_KILL) {
-        if (!cap_revoke_step(thread->work_node, REAPER_SLICE))
-            return JOB_MORE;
-        if (object_operations[object->type]->revoked)
-            object_operations[object->type]->revoked(object);
-        if (object->type == OBJECT_MEMORY) {
-            thread->work_phase = REVOKE_WAIT;
-            return JOB_GRACE;
-        }
-    }
-    cap_node_unpin(thread->work_node);
-    return JOB_DONE;
-}
-
-void syscall_revoke(struct thread *thread)
-{
-    struct cap_ref ref;
-    enum status status = syscall_lookup(thread, OBJECT_NONE, RIGHT_REVOKE, &ref);
-    if (status == STATUS_OK)
-        status = cap_ref_take(&ref);
-    if (status == STATUS_OK && !cap_ref_pin(&ref)) {
-        object_put(ref.object);
-        status = STATUS_STALE_HANDLE;
-    }
-    thread_set_status(thread, status);
-    if (status != STATUS_OK)
-        return;
-    cap_revoke_publish(ref.node);
-    TRACE(CAP_REVOKE, ref.object->id, ref.object->epoch, 0, 0);
-    thread->work_node = ref.node;
-    thread->work_object = ref.object;
-    thread_work(thread, revoke_slice);
-}
-
 void syscall_inspect(struct thread *thread)
 {
     struct cap_ref ref;

@@ -79,6 +79,7 @@ SCENARIO(a_slot_that_lost_its_capability_to_a_revocation_says_so)
     CHECK_EQ(status_of(init, child), STATUS_REVOKED);
     CHECK_EQ(status_of(init, second), STATUS_REVOKED);
     CHECK_EQ(cap_denials(STATUS_REVOKED), denied + 2);
+    pass_time(50000000); /* until clean-up has been there */
     CHECK_EQ(status_of(init, child ^ 1ull << 40), STATUS_REVOKED);
     CHECK_EQ(status_of(init, endpoint), STATUS_OK);
     u64 third = derive(init, endpoint, ALL_RIGHTS, 0);
@@ -432,6 +433,50 @@ SCENARIO(revocation_of_many_takes_slices_and_leaves_nothing)
         CHECK_EQ(status_of(init, chain[i]), STATUS_REVOKED);
     pass_time(50000000);
     CHECK_EQ(cap_node_count(), nodes - ARRAY_SIZE(chain));
+}
+
+/* With nothing but slots below, the call is back before they are cleared. */
+SCENARIO(revoke_leaves_slots_to_a_job_that_its_group_pays_for)
+{
+    struct actor *init = directed_init();
+    u64 endpoint = make_endpoint(init, 0, 0);
+    u64 children[200];
+    for (u32 i = 0; i < ARRAY_SIZE(children); i++)
+        children[i] = derive(init, endpoint, ALL_RIGHTS, 0);
+    u64 nodes = cap_node_count();
+    CHECK(start(init, CALL(revoke, endpoint)));
+    CHECK(!is_blocked(init));
+    CHECK_EQ(finish(init), STATUS_OK);
+    CHECK(cap_node_count() > nodes - ARRAY_SIZE(children));
+    for (u32 i = 0; i < ARRAY_SIZE(children); i++)
+        CHECK_EQ(status_of(init, children[i]), STATUS_REVOKED);
+    CHECK_EQ(status_of_close(init, endpoint), STATUS_OK); /* the tree goes on without its top */
+    pass_time(50000000);
+    CHECK_EQ(cap_node_count(), nodes - ARRAY_SIZE(children) - 1);
+}
+
+/* What does something by itself is gone when the call is back. */
+SCENARIO(revoke_waits_for_mappings_bindings_and_where_it_cannot_pay)
+{
+    struct actor *init = directed_init();
+    u64 objects[] = {make_endpoint(init, 0, 0), make_memory(init, PAGE_SIZE),
+                     make_endpoint(init, 0, 0)};
+    u64 nodes = cap_node_count();
+    for (u32 i = 0; i < ARRAY_SIZE(objects); i++) {
+        u64 leaf = 0;
+        for (u32 n = 0; n < 100; n++)
+            leaf = derive(init, objects[i], ALL_RIGHTS, 0);
+        struct call uses[] = {CALL(create_timer, init_cap(INIT_CAP_GROUP), W(leaf)),
+                              CALL(map, leaf, W(0, 0, 0, PAGE_SIZE, MAP_READ)),
+                              CALL(inspect, leaf)};
+        CHECK_EQ(call(init, uses[i]), STATUS_OK);
+        nodes += uses[i].number == SYS_create_timer;
+        if (uses[i].number == SYS_inspect)
+            fail_allocation(1);
+        CHECK_EQ(status_of_revoke(init, objects[i]), STATUS_OK);
+        CHECK_EQ(allocation_failed(), uses[i].number == SYS_inspect);
+        CHECK_EQ(cap_node_count(), nodes);
+    }
 }
 
 /* Revoked once, derived again, revoked again; then the middle closes while dead children hang

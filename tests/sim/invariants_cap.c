@@ -203,6 +203,10 @@ static void derivation_trees(const char *name)
         walk_tree(name, &object->anchor, &count, 0, UINT64_MAX);
         EXPECT(name, object->references >= count.nodes, "object %llu: %llu nodes and %u references",
                (unsigned long long)object->id, (unsigned long long)count.nodes, object->references);
+        EXPECT(name, object->effects == count.nodes - count.slots,
+               "object %llu: %llu nodes that are no slot's, %u counted",
+               (unsigned long long)object->id, (unsigned long long)(count.nodes - count.slots),
+               object->effects);
         slots += count.slots;
     }
     /* Nodes outside trees are unlinked ones that wait for their last pin or the grace period. */
