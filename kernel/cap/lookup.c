@@ -184,3 +184,13 @@ bool cap_mark_is_revoked(struct cap_mark *mark, const struct cap_space *space,
     spin_unlock(&object->tree_lock);
     return !good;
 }
+
+u64 cap_object_id(const struct cap_space *space, u64 handle)
+{
+    const struct cap_slot *slot = cap_slot_of(space, handle);
+    if (!handle || ATOMIC_LOAD(&slot->handle) != handle)
+        return 0;
+    const struct object *object = slot->object;
+    ATOMIC_FENCE_ACQUIRE();
+    return ATOMIC_LOAD(&slot->handle) == handle ? object->id : 0;
+}

@@ -150,6 +150,9 @@ void cap_space_free(struct cap_space *space);
 enum status cap_lookup(struct cap_space *space, u64 handle, enum object_type type, u32 rights,
                        struct cap_ref *ref) MUST_USE;
 
+/* The id of the object that `handle` names, for events; 0 if it names none. Nothing is checked. */
+u64 cap_object_id(const struct cap_space *space, u64 handle);
+
 /* Finds what the handle names whatever state it is in: for closing. BAD_HANDLE, STALE_HANDLE. */
 enum status cap_find(struct cap_space *space, u64 handle, struct cap_ref *ref) MUST_USE;
 

@@ -24,23 +24,12 @@ static const handler_t handlers[SYSCALL_LIMIT] = {
 };
 #pragma clang diagnostic pop
 
-/* The object that the call's handle names; 0 where it names none (any more). */
-static u64 object_of_call(const struct thread *thread)
-{
-    u64 handle = thread->context.handle;
-    const struct cap_slot *slot = cap_slot_of(thread->space, handle);
-    if (!handle || ATOMIC_LOAD(&slot->handle) != handle)
-        return 0;
-    const struct object *object = slot->object;
-    ATOMIC_FENCE_ACQUIRE();
-    return ATOMIC_LOAD(&slot->handle) == handle ? object->id : 0;
-}
-
 static void trace_call(struct cpu *cpu)
 {
     /* Who called: nobody changes places in the middle of a call that is recorded. */
     const struct thread *thread = CONTAINER_OF(cpu->trace_context, struct thread, trace);
-    u64 object = TRACE_IS_ON(SYSCALL_EXIT) ? object_of_call(thread) : 0;
+    u64 object =
+        TRACE_IS_ON(SYSCALL_EXIT) ? cap_object_id(thread->space, thread->context.handle) : 0;
     if (cpu->current == thread && cpu->entered == thread)
         TRACE(SYSCALL_EXIT, cpu->syscall_number, thread->context.number, object, 0);
     else
