@@ -213,8 +213,10 @@ enum status process_spawn(struct thread *parent, struct group *group, const stru
     }
     move_caps(plan, &start, refs);
     result->id = start.process->object.id;
-    TRACE(PROCESS_SPAWN, result->id, parent->space->process_id, group->object.id,
-          trace_letters(plan->name));
+    u64 letters; /* the beginning of the name, as a word of the event */
+    _Static_assert(SPAWN_NAME_SIZE >= sizeof(letters), "a name has that many bytes");
+    memcpy(&letters, plan->name, sizeof(letters));
+    TRACE(PROCESS_SPAWN, result->id, parent->space->process_id, group->object.id, letters);
     if (!(plan->flags & SPAWN_HELD))
         process_start_thread(start.thread);
     start_release(&start);

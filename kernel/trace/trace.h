@@ -33,16 +33,6 @@ void trace_write(enum trace_event_type type, u64 a, u64 b, u64 c, u64 d);
 /* Its name in abi/trace_events.def; "?" if there is no such event. */
 const char *trace_event_name(enum trace_event_type type);
 
-/* As many letters of a name as fit into a word of an event, the first lowest; `name` has at least
- * eight bytes. */
-static inline u64 trace_letters(const char *name)
-{
-    u64 word = 0;
-    for (u32 i = 0; i < sizeof(word); i++)
-        word |= (u64)(u8)name[i] << 8 * i;
-    return word;
-}
-
 /* Is the category of event `name` on? For what is computed only for the event. */
 #ifdef FERROUS_TRACE
 #define TRACE_IS_ON(name) (this_cpu()->trace_mask & (1u << TRACE_OF_##name))
