@@ -197,6 +197,7 @@ SCENARIO(a_large_space_is_told_in_bounded_steps)
     CHECK_EQ(result_word(init, 1), 0);
     CHECK_EQ(who_of(process_of_init(), WHO_CAPABILITIES, 0, entries, 0), 0);
     CHECK_EQ(status_of_revoke(init, endpoint), STATUS_OK);
+    settle();
     /* More empty slots than one call looks at. */
     u64 before = last & 0xfffff;
     (void)who_of(process_of_init(), WHO_CAPABILITIES, before - 300, entries, 8);
