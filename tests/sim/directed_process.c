@@ -195,8 +195,11 @@ SCENARIO(a_spawn_without_memory_makes_nothing)
     struct actor *init = directed_init();
     u64 endpoint = make_endpoint(init, 0, 0), memory = make_memory(init, PAGE_SIZE);
     u64 extra = derive(init, endpoint, ~0ull, 0);
+    struct group_limits limits = no_limits();
+    u64 group = make_group(init, init_cap(INIT_CAP_GROUP), &limits);
     u64 nodes, objects = object_count(OBJECT_PROCESS);
     struct spawn_plan plan = sound_plan();
+    struct group_usage usage;
     plan.fault_endpoint.bits = endpoint;
     plan.cap_count = 2;
     plan.caps[0] = (struct spawn_cap){.cap = {memory}, .rights = ~0u, .mode = CAP_SEND_COPY};
@@ -208,7 +211,7 @@ SCENARIO(a_spawn_without_memory_makes_nothing)
     for (u64 n = 1; failed && !directed_failed(); n++) {
         poke(init, scratch(init, 0), &plan, sizeof(plan));
         fail_allocation(n);
-        u64 status = call(init, CALL(spawn, init_cap(INIT_CAP_GROUP), W(scratch(init, 0))));
+        u64 status = call(init, CALL(spawn, group, W(scratch(init, 0))));
         failed = allocation_failed();
         if (status == STATUS_OK)
             break;
@@ -218,6 +221,10 @@ SCENARIO(a_spawn_without_memory_makes_nothing)
         pass_time(50000000);
         CHECK_EQ(cap_node_count(), nodes);
         CHECK_EQ(object_count(OBJECT_PROCESS), objects);
+        CHECK_EQ(call(init, CALL(group_info, group, W(scratch(init, 2)))), STATUS_OK);
+        peek(init, scratch(init, 2), &usage, sizeof(usage));
+        for (u32 i = 0; i < GROUP_RESOURCE_COUNT; i++)
+            CHECK_EQ(usage.used[i], 0);
     }
     CHECK(refused > 5);
 }
