@@ -353,8 +353,13 @@ static void fail_every_allocation(struct actor *actor, struct call what)
         fail_allocation(n);
         u64 status = call(actor, what);
         failed = allocation_failed();
-        if (status == STATUS_OK)
-            continue; /* none failed, or the kernel found what it needed elsewhere */
+        if (status == STATUS_OK) {
+            /* None failed, or the kernel found what it needed elsewhere. */
+            if (what.number != SYS_grant)
+                CHECK(result_word(actor, 0) != what.w[0] &&
+                      status_of(actor, result_word(actor, 0)) == STATUS_OK);
+            continue;
+        }
         CHECK(status == STATUS_NO_MEMORY || status == STATUS_GROUP_LIMIT);
         refused++;
         CHECK_EQ(actor->thread->space->used_count, used);

@@ -106,6 +106,9 @@ SCENARIO(what_cannot_be_cloned_is_refused)
     struct call contiguous = CALL(create_memory, GROUP, W(PAGE_SIZE, MEMORY_CONTIGUOUS));
     CHECK_EQ(call(init, contiguous), STATUS_OK);
     CHECK_EQ(call(init, clone_of(result_word(init, 0), 0, PAGE_SIZE)), STATUS_NOT_SUPPORTED);
+    struct call eager = CALL(create_memory, GROUP, W(PAGE_SIZE, MEMORY_EAGER));
+    CHECK_EQ(call(init, eager), STATUS_OK);
+    CHECK_EQ(call(init, clone_of(result_word(init, 0), 0, PAGE_SIZE)), STATUS_OK);
     CHECK_EQ(status_of_revoke(init, memory), STATUS_OK);
     CHECK_EQ(call(init, clone_of(part, PAGE_SIZE, PAGE_SIZE)), STATUS_REVOKED);
 }

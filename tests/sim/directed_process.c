@@ -314,6 +314,18 @@ SCENARIO(kill_and_wait_need_their_rights)
     CHECK(is_alive(child.main));
 }
 
+SCENARIO(only_its_flag_keeps_a_wait_from_waiting)
+{
+    struct actor *init = directed_init();
+    struct child child = spawn(init, NULL, 0);
+    u64 soon = sim_now_ns() + 2000000;
+    CHECK_EQ(call(init, CALL(wait, child.process, .info = INFO_NONBLOCK, .deadline = FOREVER)),
+             STATUS_WOULD_BLOCK);
+    CHECK_EQ(
+        call(init, CALL(wait, child.process, .info = message_info(1, 2, 0, 3), .deadline = soon)),
+        STATUS_TIMED_OUT);
+}
+
 SCENARIO(watchers_are_told_of_a_death)
 {
     struct actor *init = directed_init();
