@@ -8,7 +8,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from mutation import operators, scan  # noqa: E402
+from mutation import operators, reach, scan  # noqa: E402
 
 SOURCE = '''/* if (this is no code) return STATUS_BAD_HANDLE; */
 static enum status check(struct ref *ref, u64 offset, u64 length)
@@ -49,11 +49,29 @@ class Scanning(unittest.TestCase):
         self.assertEqual([f.name for f in functions], ["check"])
         self.assertTrue(SOURCE[functions[0].start:functions[0].end].strip().endswith("return status;"))
 
+    def test_attributes_are_no_names(self):
+        text = "static __attribute__((noinline)) int look(int a)\n{\n    return a;\n}\n"
+        self.assertEqual([f.name for f in scan.functions(scan.blank_silent(text))], ["look"])
+
+    def test_reached_lines_are_read_from_lcov(self):
+        self.assertEqual(reach.lines_of("SF:kernel/x.c\nDA:3,0\nDA:4,2\nend_of_record\n"), {"kernel/x.c": {"4": 2}})
+
     def test_chains_are_split_at_their_own_level(self):
         text = "a && (b || c) && d"
         self.assertEqual([text[s:e].strip() for s, e in scan.split_top(text, 0, len(text), "&&")],
                          ["a", "(b || c)", "d"])
         self.assertEqual(len(scan.split_top(text, 0, len(text), "||")), 1)
+
+
+class Reach(unittest.TestCase):
+    def test_the_rare_and_the_cheap_come_first_and_others_not_at_all(self):
+        known = reach.Reach(None, [])
+        known.tests = {name: {"seconds": cost, "lines": {"x.c": lines}} for name, cost, lines in (
+            ("boot", 0.1, {"1": 1}), ("dear", 2.0, {"1": 5, "2": 1}), ("cheap", 0.2, {"1": 3}))}
+        known._invert()
+        self.assertEqual(known.of("x.c", 1, 1), ["cheap", "dear", "boot"])
+        self.assertEqual(known.of("x.c", 2, 2), ["dear"])
+        self.assertEqual(known.of("x.c", 3, 3), [])
 
 
 class Operators(unittest.TestCase):
