@@ -68,7 +68,7 @@ def print_all(context, laboratory, mutants):
     share = 100.0 * outcomes[run.KILLED] / counted if counted else 0.0
     print(f"{tried} tried, {len(equal)} of them equivalent; of the other {counted}, {outcomes[run.KILLED]} killed: "
           f"{share:.1f} % (goal {GOAL} %), {len(survivors) - len(nameless)} survivors with a reason, "
-          f"{len(nameless)} without")
+          f"{len(nameless)} without; {outcomes['not tried']} not tried, or not with all tests")
     return 0 if outcomes["not tried"] == 0 and share >= GOAL and not nameless else 1
 
 
