@@ -1,6 +1,8 @@
 /* Entries, messages, signals, capabilities. */
 #include "bench.h"
 
+#include "lib/string.h"
+
 #define GIVE(name_, handle_, rights_)                                                              \
     ((struct process_cap){                                                                         \
         .name = (name_), .cap = (handle_).cap, .rights = (rights_), .mode = CAP_SEND_COPY})
@@ -235,27 +237,47 @@ static void measure_caps(void)
         MUST(cap_derive_rights(endpoint.cap, UINT32_MAX, &child));
         MUST(cap_close(child));
     });
-    for (u32 i = 0; i < 100 + BENCH_WARM_UP; i++) {
+    (void)cap_close(endpoint.cap);
+}
+
+#define NEARLY_ALL 30000u /* of what one process can hold: 32,767 */
+
+/* What `revoke` takes until it returns, when nothing that was revoked works or waits; and until all
+ * is gone: closing what it was called on waits for that. */
+static void measure_revoke(const char *name, const char *name_of_all, u32 count, u32 rounds)
+{
+    u64 all[BENCH_WARM_UP + 100];
+
+    rounds = bench_rounds(name, rounds);
+    for (u32 i = count == NEARLY_ALL ? BENCH_WARM_UP : 0; rounds && i < rounds + BENCH_WARM_UP;
+         i++) {
+        endpoint_t endpoint;
+        cap_t child;
         u64 start;
 
-        MUST(cap_derive_rights(endpoint.cap, UINT32_MAX, &child));
-        start = time_ticks();
-        MUST(cap_revoke(endpoint.cap));
-        bench_samples[i] = time_ticks() - start;
-        (void)cap_close(child);
-    }
-    bench_report("revoke", 100, 1);
-    for (u32 i = 0; i < 8 + BENCH_WARM_UP; i++) {
-        u64 start;
-
-        for (u32 n = 0; n < MANY; n++)
+        MUST(endpoint_create(bench.group, 0, 0, &endpoint));
+        for (u32 n = 0; n < count; n++)
             MUST(cap_derive_rights(endpoint.cap, UINT32_MAX, &child));
         start = time_ticks();
         MUST(cap_revoke(endpoint.cap));
         bench_samples[i] = time_ticks() - start;
+        start = time_ticks();
+        MUST(cap_close(endpoint.cap));
+        all[i] = bench_samples[i] + time_ticks() - start;
     }
-    bench_report("revoke_1000", 8, 1);
-    (void)cap_close(endpoint.cap);
+    if (rounds) {
+        bench_report(name, rounds, 1);
+        memcpy(bench_samples, all, (rounds + BENCH_WARM_UP) * sizeof(u64));
+        bench_report(name_of_all, rounds, 1);
+    }
+}
+
+static void measure_revocations(void)
+{
+    measure_revoke("revoke", "revoke_all", 1, 100);
+    measure_revoke("revoke_10", "revoke_10_all", 10, 100);
+    measure_revoke("revoke_1000", "revoke_1000_all", 1000, 8);
+    measure_revoke("revoke_30000", "revoke_30000_all", NEARLY_ALL, 1);
 }
 
 static u32 futex_word; /* nobody waits for it */
@@ -264,6 +286,7 @@ void bench_calls(void)
 {
     MEASURE("null_syscall", MANY, 1, (void)ferrous_syscall_none(SYS_null));
     measure_caps();
+    measure_revocations();
     measure_call();
     measure_call_with_cap();
     measure_nested_call();
