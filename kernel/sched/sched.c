@@ -407,14 +407,21 @@ static inline bool timer_is_to_be_set(const struct cpu *cpu)
            (cpu->run_queue->count > 0 && slice_is_to_be_armed(cpu));
 }
 
+/* The same of one that is to become ready here. */
+static inline bool may_come_to(const struct cpu *cpu, const struct thread *thread)
+{
+    u32 flags = ATOMIC_LOAD(&thread->flags);
+    return likely(flags == 0) || (flags == THREAD_FLAG_BOUND &&
+                                  (ATOMIC_LOAD_RELAXED(&thread->cpu_mask) >> cpu->index & 1));
+}
+
 void sched_wake_last(struct thread *to)
 {
     struct cpu *cpu = this_cpu();
     struct thread *thread = cpu->current;
     struct activity *activity = ATOMIC_LOAD(&to->activity);
     if (unlikely(!activity) || unlikely(activity->cpu != cpu->index) || !is_calm(cpu) ||
-        unlikely(cpu->attention.trace) || unlikely(ATOMIC_LOAD(&to->flags) != 0) ||
-        !is_free_to_run(thread) ||
+        unlikely(cpu->attention.trace) || !may_come_to(cpu, to) || !is_free_to_run(thread) ||
         !run_queue_pass(cpu->run_queue, activity, thread->activity->virtual_time)) {
         sched_wake(to);
         return;
