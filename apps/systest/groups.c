@@ -171,6 +171,38 @@ BOOT_TEST(groups, destroy_takes_everything)
     (void)cap_close(outer.cap);
 }
 
+static void make_fill_and_destroy(void)
+{
+    struct process process;
+    endpoint_t endpoint;
+    memory_t memory;
+    memory_t clone;
+    group_t group;
+    u64 address = 0;
+
+    CHECK_OK(make_group(systest.group, GROUP_MEMORY_FRAMES, 400, &group));
+    CHECK_OK(endpoint_create(group, 8, 0, &endpoint));
+    CHECK_OK(memory_create(group, 30 * PAGE_SIZE, MEMORY_EAGER, &memory));
+    CHECK_OK(memory_clone(group, memory, 0, 10 * PAGE_SIZE, &clone));
+    CHECK_OK(memory_map(memory, 0, 30 * PAGE_SIZE, MAP_READ | MAP_WRITE, &address));
+    *(volatile u64 *)(uintptr_t)address = 1; /* one page is shared no more */
+    CHECK_OK(memory_discard(memory, 5 * PAGE_SIZE, 20 * PAGE_SIZE));
+    CHECK_OK(start_role(group, "sleep", NULL, NULL, 0, &process));
+    CHECK_OK(group_destroy(group));
+    process_close(&process);
+    (void)cap_close(endpoint.cap);
+    (void)cap_close(memory.cap);
+    (void)cap_close(clone.cap);
+    (void)cap_close(group.cap);
+}
+
+/* What all rounds together have lost shows in the counts that are compared after each test. */
+BOOT_TEST(groups, a_thousand_rounds_of_making_filling_and_destroying_lose_nothing)
+{
+    for (u32 i = 0; i < 1000; i++)
+        make_fill_and_destroy();
+}
+
 BOOT_TEST(groups, destroyed_group_creates_nothing)
 {
     endpoint_t endpoint;

@@ -67,6 +67,10 @@ bool directed_check_u64(const char *file, int line, const char *text, u64 a, u64
 #define CHECK_EQ(a, b)   directed_check_u64(__FILE__, __LINE__, #a " == " #b, (u64)(a), (u64)(b))
 /* Has anything failed in this scenario? */
 bool directed_failed(void);
+/* Is there another round, the `done`th, for a scenario that does the same over and over (--rounds),
+ * and has nothing failed? Each round has the time that a scenario has; the invariants
+ * are checked in one of 64. Whatever threads but init a round makes are gone at its end. */
+bool directed_next_round(u64 done);
 
 /* --- Actors
  * ---------------------------------------------------------------------------------------------- */

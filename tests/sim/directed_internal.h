@@ -11,4 +11,10 @@ void directed_begin(void);
 void directed_end(void);
 struct run_result *directed_result(void);
 
+/* A scenario is in rounds whose steps are not checked one by one. */
+bool directed_is_between_checks(void);
+
+/* All actors but init are gone. */
+void directed_forget_actors(void);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -68,13 +69,33 @@ static void limit_time(bool slow)
     setitimer(ITIMER_VIRTUAL, &limit, NULL);
 }
 
+#define ROUNDS_PER_CHECK 64u
+
+static u64 rounds = 100;
+static bool between_checks;
+
+bool directed_is_between_checks(void)
+{
+    return between_checks;
+}
+
+bool directed_next_round(u64 done)
+{
+    limit_time(true);
+    between_checks = done % ROUNDS_PER_CHECK != 0;
+    directed_forget_actors();
+    return done < rounds && !directed_failed();
+}
+
 static bool run(const struct scenario *scenario)
 {
     failures = 0;
+    between_checks = false;
     limit_time(scenario->slow);
     directed_begin();
     if (!directed_failed())
         scenario->run();
+    between_checks = false;
     if (!directed_failed())
         directed_end();
     bool ok = !directed_failed();
@@ -146,6 +167,8 @@ int main(int count, char **arguments)
         options.stop_early |= strcmp(arguments[at], "--first") == 0;
         options.in_order |= strcmp(arguments[at], "--order") == 0;
         options.verbose |= strcmp(arguments[at], "--verbose") == 0;
+        if (strcmp(arguments[at], "--rounds") == 0 && at + 1 < count)
+            rounds = strtoull(arguments[++at], NULL, 10);
     }
     options.parts = arguments + at;
     options.part_count = count - at;

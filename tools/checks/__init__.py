@@ -34,7 +34,7 @@ PARTS = [
     Part("simulator", "the kernel as a library, random programs", simulator.run,
          {"quick": 1, "check": 2, "soak": 125}),
     Part("directed", "the kernel as a library, outcomes asserted call by call", directed.run,
-         {"quick": 0.5, "check": 1, "soak": 2}),
+         {"quick": 0.5, "check": 1, "soak": 30}),
     Part("mutants", "a sample of the guards, each taken away: the tests notice", mutants.run,
          {"check": 2.5, "soak": 62}),
     Part("explorer", "the states of small worlds, beside the specification", explorer.run,

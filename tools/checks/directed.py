@@ -6,6 +6,9 @@ from ferrous.outcome import failed, passed
 
 PROGRAM = "build/host/directed"
 LIMIT_S = 300
+SOAK_LIMIT_S = 7200
+# Of what is done over and over to see that nothing is lost.
+ROUNDS = {"quick": 100, "check": 1000, "soak": 100000}
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 
 
@@ -14,7 +17,8 @@ def run(context):
     if trouble:
         yield failed("the directed programs build", trouble)
         return
-    status, output = context.run([PROGRAM], timeout_s=LIMIT_S)
+    status, output = context.run([PROGRAM, "--rounds", str(ROUNDS[context.profile])],
+                                 timeout_s=SOAK_LIMIT_S if context.profile == "soak" else LIMIT_S)
     match = SUMMARY.search(output)
     if not match:
         yield failed("the directed programs end", f"status {status}, no closing line\n{output[-3000:]}")
