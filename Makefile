@@ -31,6 +31,7 @@ include mk/user.mk
 include mk/image.mk
 include mk/sdk.mk
 include mk/host.mk
+include mk/bench.mk
 include mk/targets.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
