@@ -78,6 +78,14 @@ static void seed_generator(void)
     seeded = true;
 }
 
+void random_fix(u64 seed)
+{
+    mutex_lock(&lock);
+    random_init(&generator, &seed, sizeof(seed));
+    seeded = true;
+    mutex_unlock(&lock);
+}
+
 void random_bytes(void *out, size_t size_bytes)
 {
     mutex_lock(&lock);

@@ -10,4 +10,8 @@ u64 random_value(void);
 u64 random_value_below(u64 limit);
 void random_bytes(void *out, size_t size_bytes);
 
+/* From now on the same numbers in every run with this seed: for programs that measure. Nothing that
+ * they draw is secret then. */
+void random_fix(u64 seed);
+
 #endif
