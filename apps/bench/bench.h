@@ -23,6 +23,7 @@ struct bench {
     u64 overhead;     /* of an empty measurement */
     const char *unit; /* "instructions", where the counter counts them, else "ticks" */
     u32 most_rounds;  /* of any path, beside the warm-up */
+    bool pinned;      /* this side on CPU 0, the other on CPU 1 */
     char **only;      /* names of the paths to measure */
     int only_count;   /* 0: all */
 };
@@ -71,8 +72,15 @@ void start_role(const char *role, const struct process_cap *caps, u32 cap_count,
 void stop_role(struct process *process);
 int run_role(const char *role);
 
+/* Roles that lie beside what they are for. */
+int role_shared(void);
+int role_bulk_shared(void);
+int role_bulk_moved(void);
+
 void bench_calls(void);
 void bench_memory(void);
 void bench_processes(void);
+void bench_bulk(void);
+void bench_watched(void);
 
 #endif

@@ -2,11 +2,13 @@
  * The benchmark's main, and its arithmetic.
  *
  *     bench [--once] [PATH...]    one round of each path, beside the warm-up; the named paths only
+ *     bench --pinned [PATH...]    the two sides of a path on CPUs 0 and 1
  *     bench --role NAME           the other side of one
  */
 #include "bench.h"
 
 #include "ferrous/console.h"
+#include "ferrous/random.h"
 #include "interfaces/manager_client.h"
 #include "lib/string.h"
 
@@ -65,8 +67,9 @@ static void measure_overhead(void)
     bench.overhead = bench_samples[0];
 }
 
-/* A loop of known length tells whether the counter advances by one per instruction. */
-static void find_unit(void)
+/* A loop of known length tells whether the counter advances by one per instruction. Gives
+ * the ticks that it took. */
+static u64 find_unit(void)
 {
     u64 turns = CALIBRATION_TURNS;
     u64 start = time_ticks();
@@ -77,17 +80,18 @@ static void find_unit(void)
     bench.unit = taken >= 2 * CALIBRATION_TURNS && taken < 2 * CALIBRATION_TURNS + 32
                      ? "instructions"
                      : "ticks";
+    return taken;
 }
 
 void start_role(const char *role, const struct process_cap *caps, u32 cap_count,
                 endpoint_t fault_handler, struct process *process)
 {
-    const char *arguments[] = {"bench", "--role", role};
+    const char *arguments[] = {"bench", "--role", role, "pinned"};
     struct process_spec spec = {.name = role,
                                 .group = bench.group,
                                 .image = bench.image,
                                 .arguments = arguments,
-                                .argument_count = 3,
+                                .argument_count = bench.pinned ? 4 : 3,
                                 .caps = caps,
                                 .cap_count = cap_count,
                                 .fault_endpoint = fault_handler};
@@ -104,11 +108,24 @@ void stop_role(struct process *process)
     process_close(process);
 }
 
+/* This process runs on that CPU from now on. */
+static void pin(u32 cpu)
+{
+    thread_t self = {start_info()->main_thread};
+
+    MUST(kthread_control(self, THREAD_SET_CPUS, 1ull << cpu));
+}
+
 /* With --once, where the program lies, too: for whoever follows its instructions. */
 static void read_arguments(int argc, char **argv)
 {
     int at = 1;
 
+    if (argc > 1 && string_equal(argv[1], "--pinned")) {
+        bench.pinned = true;
+        pin(0);
+        at = 2;
+    }
     if (argc > 1 && string_equal(argv[1], "--once")) {
         bench.most_rounds = 1;
         print("BASE 0x%llx\n", (ull)start_info()->load_base);
@@ -129,11 +146,18 @@ static void report_boot(void)
 
 int main(int argc, char **argv)
 {
+    u64 calibrated;
+
     measure_overhead();
-    find_unit();
-    if (argc > 2 && string_equal(argv[1], "--role"))
+    calibrated = find_unit();
+    if (argc > 2 && string_equal(argv[1], "--role")) {
+        if (argc > 3)
+            pin(1);
         return run_role(argv[2]);
+    }
     read_arguments(argc, argv);
+    random_fix(1); /* where programs are put has to be the same in every run */
+    print("CALIBRATION %u instructions %llu ticks\n", 2 * CALIBRATION_TURNS, (ull)calibrated);
     bench.group = start_group();
     MUST(archive_open((memory_t){start_cap("archive")}, &bench.archive));
     MUST(archive_find(&bench.archive, "bench", &bench.image));
@@ -142,6 +166,8 @@ int main(int argc, char **argv)
     bench_calls();
     bench_memory();
     bench_processes();
+    bench_bulk();
+    bench_watched();
     report_boot();
     return 0;
 }

@@ -112,9 +112,12 @@ static const struct role {
     const char *name;
     int (*run)(void);
 } roles[] = {
-    {"server", role_server}, {"middle", role_middle},   {"deferrer", role_deferrer},
-    {"taker", role_taker},   {"arrival", role_arrival}, {"pong", role_pong},
-    {"yield", role_yield},   {"fault", role_fault},
+    {"server", role_server},         {"middle", role_middle},
+    {"deferrer", role_deferrer},     {"taker", role_taker},
+    {"arrival", role_arrival},       {"pong", role_pong},
+    {"yield", role_yield},           {"fault", role_fault},
+    {"shared", role_shared},         {"bulk-shared", role_bulk_shared},
+    {"bulk-moved", role_bulk_moved},
 };
 
 int run_role(const char *role)
