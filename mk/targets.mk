@@ -1,6 +1,6 @@
 # What people type.
 
-.PHONY: setup trace run check quick soak bench bench-check bench-record fuzz coverage mutants sdk format clean help flags models
+.PHONY: setup trace run check quick soak bench bench-smp bench-check bench-record fuzz coverage mutants sdk format clean help flags models
 
 # Installs what is missing before anything else is looked at; a second make then finds it.
 run:
@@ -27,8 +27,10 @@ models:
 	@tools/setup check
 	@tools/check --only models
 
-bench bench-check bench-record: image
-	@tools/setup run
+# The image only once what builds it is there.
+bench bench-smp bench-check bench-record:
+	@tools/setup $(if $(filter bench bench-smp,$@),bench,run)
+	@$(MAKE) --no-print-directory image
 	@$(PYTHON) bench/bench.py $(patsubst bench-%,--%,$(filter bench-%,$@))
 
 coverage:

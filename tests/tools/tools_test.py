@@ -9,11 +9,10 @@ import unittest
 import zlib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests"), os.path.join(ROOT, "bench")]
+sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests")]
 
 import mkarchive  # noqa: E402
 import mkimage  # noqa: E402
-import bench as bench_run  # noqa: E402
 from checks import layers, memory_safety, text_rules  # noqa: E402
 from ferrous import console, count, image, machine, packages, programs  # noqa: E402
 from ferrous.context import Context  # noqa: E402
@@ -193,15 +192,6 @@ class TextRules(unittest.TestCase):
     def test_machine_paths_are_seen(self):
         self.assertTrue(text_rules.MACHINE_PATH.search("see /ho" + "me/me/x"))
         self.assertFalse(text_rules.MACHINE_PATH.search("kernel/core and /usr/share"))
-
-
-class Bench(unittest.TestCase):
-    def test_growth_is_seen_and_noise_of_one_is_not(self):
-        recorded = {"big": 1000, "small": 10, "gone": 5}
-        results = {"big": (1021, "instructions"), "small": (11, "instructions")}
-        problems = bench_run.grown(results, recorded)
-        self.assertEqual([problem.split(":")[0] for problem in problems], ["big", "gone"])
-        self.assertEqual(bench_run.grown({"big": (1020, "i")}, {"big": 1000}), [])
 
 
 class Setup(unittest.TestCase):

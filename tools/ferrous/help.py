@@ -22,7 +22,8 @@ Checking
   make mutants            takes the kernel's guards away one by one and sees whether the tests notice
   tools/check --list      the parts of the above; tools/check --only PART,... runs some
 Measuring
-  make bench              counts instructions on the paths that matter, beside what they must reach
+  make bench              counts instructions of Ferrous and of Debian's Linux at the same work; writes bench/results/
+  make bench-smp          both on two CPUs, in turn: ratios only
   make bench-check        fails if one has grown by more than 2 % since it was recorded
   make bench-record       records what is measured now
 Tidying
