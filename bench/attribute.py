@@ -5,6 +5,8 @@
     bench/attribute.py NAME...               these paths; with a call tree
     bench/attribute.py --share 2 NAME...     leaves out what takes less than 2 % of a path (default 1)
     bench/attribute.py --markdown NAME...    the tables as they stand in docs/costs.md
+    bench/attribute.py --costly NAME...      one table: how many instructions of each path cost more than others
+    bench/attribute.py --check               fails if the round trip of a call does more of those than it may
 
 Boots the system as bench.py does, and runs `bench --once` with the emulator logging every instruction that it
 executes (one instruction to a translation block, blocks not chained). A round lies between the two reads of the
@@ -22,8 +24,9 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests")]
+sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests"), os.path.join(ROOT, "bench")]
 
+import costly  # noqa: E402
 from ferrous import console, programs  # noqa: E402
 from ferrous.machine import Machine  # noqa: E402
 from system import session  # noqa: E402
@@ -33,7 +36,7 @@ PROGRAM_FILE = "build/user/bin/{}.full"
 LOG_LINE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/", re.MULTILINE)
 BENCH_LINE = re.compile(r"^BENCH (\w+) \d+ \S+\s*$", re.MULTILINE)
 BASE_LINE = re.compile(r"^BASE (0x[0-9a-f]+)\s*$", re.MULTILINE)
-INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)", re.MULTILINE)
+INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)(?:[ \t]+(\S.*))?$", re.MULTILINE)
 KERNEL_START = 1 << 63
 PAGE = 4096
 TIMEOUT_S = 240
@@ -47,8 +50,10 @@ class Module:
         self.chains, self.files = {}, {}
         listing = self._output("llvm-objdump", "-d", "--no-show-raw-insn", self.path)
         found = INSTRUCTION.findall(listing)
-        self.kinds = {int(address, 16): word for address, word in found
+        self.kinds = {int(address, 16): word for address, word, _ in found
                       if word.startswith(("call", "ret", "rdtsc"))}
+        self.costly = {int(address, 16): kind for address, word, operands in found
+                       if (kind := costly.kind_of(word, operands))}
         self.start, self.end = int(found[0][0], 16), int(found[-1][0], 16) + 16
         header = self._output("llvm-readobj", "--file-headers", self.path)
         self.entry = int(re.search(r"Entry: (0x[0-9A-F]+)", header).group(1), 16)
@@ -172,7 +177,7 @@ def read_log(log):
 
 def last_rounds(addresses, programs_):
     """For each path, in the order of their reports, the instructions of its last round: (module, address). A round
-    begins and ends at a read of the counter by the benchmark's own code."""
+    lies between the last two reads of the counter by the benchmark's own code: who waits may read it many times."""
     bench = programs_.bench
     report = bench.address_of("bench_report")
     bench.name_all(address for address, kind in bench.kinds.items() if kind == "rdtsc")
@@ -181,11 +186,12 @@ def last_rounds(addresses, programs_):
     for address in addresses:
         module, linked = programs_.find(address)
         if module is bench and linked in clocks:
-            last, current = (last, []) if current is None else (current, None)
-        elif current is not None:
-            current.append((module, linked))
+            last, current = current or [], []
         elif module is bench and linked == report:
             out.append(last)
+            last, current = [], None
+        elif current is not None:
+            current.append((module, linked))
     return out
 
 
@@ -253,8 +259,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--share", type=float, default=1.0, help="least share of a path that is shown, in percent")
     parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--costly", action="store_true")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("paths", nargs="*")
     options = parser.parse_args()
+    if options.check:
+        options.paths = [costly.CHECKED_PATH]
     with tempfile.TemporaryDirectory(prefix="ferrous-") as folder:
         log = os.path.join(folder, "executed.log")
         output = record(options.paths, log)
@@ -263,6 +273,13 @@ def main():
             sys.exit(f"attribute: the benchmark printed no path:\n{output[-3000:]}")
         programs_ = Programs(int(base.group(1), 16))
         found = last_rounds(read_log(log), programs_)
+    counts = {name: costly.count(instructions) for name, instructions in zip(names, found)
+              if name in options.paths or not options.paths}
+    if options.check:
+        sys.exit(costly.check(counts.get(costly.CHECKED_PATH)))
+    if options.costly:
+        print(costly.table(counts))
+        return
     for module in (programs_.kernel, programs_.bench, programs_.hello):
         module.name_all(address for one in found for owner, address in one if owner is module)
     for name, instructions in zip(names, found):
