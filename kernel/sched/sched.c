@@ -357,9 +357,9 @@ static struct arch_context *exit_looking(struct cpu *cpu)
  * work. */
 static inline bool is_calm(const struct cpu *cpu)
 {
-    u64 asked = (u64)cpu->grace_waiting | (u64)cpu->grace_next | (u64)cpu->recheck |
-                (u64)ATOMIC_LOAD(&cpu->mailbox) | cpu->run_queue->pull_requests;
-    return asked == 0 && cpu->grace_seen == grace_period() && list_is_empty(&cpu->jobs);
+    return likely(!cpu->grace_waiting) && likely(!cpu->grace_next) && likely(!cpu->recheck) &&
+           likely(mailbox_is_empty(cpu)) && likely(!cpu->run_queue->pull_requests) &&
+           likely(cpu->grace_seen == grace_period()) && likely(list_is_empty(&cpu->jobs));
 }
 
 /* May the thread go to user mode, as far as its flags go? Being bound to CPUs was looked at when it

@@ -14,15 +14,15 @@ static void no_such_call(struct thread *thread)
 /* A mask bounds the index also where the processor runs ahead (Spectre v1). */
 _Static_assert((SYSCALL_LIMIT & (SYSCALL_LIMIT - 1)) == 0, "a mask must do");
 
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Winitializer-overrides"
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init" /* all that are not calls, then the calls */
 static const handler_t handlers[SYSCALL_LIMIT] = {
     [0 ... SYSCALL_LIMIT - 1] = no_such_call,
 #define SYSCALL(number, name) [number] = syscall_##name,
 #include "abi/syscalls.def"
 #undef SYSCALL
 };
-#pragma clang diagnostic pop
+#pragma GCC diagnostic pop
 
 static void trace_call(struct cpu *cpu)
 {
