@@ -10,7 +10,7 @@ struct why_entry {
     u64 process_id;
     u64 thread_id;
     u64 object_id;   /* that it waits on: an endpoint, a process, a group, what is being revoked */
-    u64 since_ns;    /* when the wait began; 0: not recorded, as for a call served at once */
+    u64 since_ns;    /* about when the wait began; 0: not recorded, as for a call served at once */
     u64 deadline_ns; /* TIME_NEVER: none, or it does not wait */
     u64 server_process_id; /* who serves its call; 0: nobody yet, or it was deferred */
     u64 server_thread_id;

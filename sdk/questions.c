@@ -2,6 +2,7 @@
 #include "ferrous/questions.h"
 
 #include "ferrous/calls.h"
+#include "ferrous/time.h"
 
 #define ROOM 8u
 
@@ -167,10 +168,17 @@ static enum status find_next(const struct why_entry *entry, struct candidates *c
                        consider_holder, candidates);
 }
 
+/* The kernel reckons back from now by another clock: what it says of one wait varies a little. */
+static bool is_about(u64 a_ns, u64 b_ns)
+{
+    return (a_ns < b_ns ? b_ns - a_ns : a_ns - b_ns) < NS_PER_MS;
+}
+
 static bool is_same_wait(const struct why_entry *a, const struct why_entry *b)
 {
-    return a->state == b->state && a->object_id == b->object_id && a->since_ns == b->since_ns &&
-           a->server_thread_id == b->server_thread_id && a->reply_id == b->reply_id;
+    return a->state == b->state && a->object_id == b->object_id &&
+           is_about(a->since_ns, b->since_ns) && a->server_thread_id == b->server_thread_id &&
+           a->reply_id == b->reply_id;
 }
 
 /* Do all threads of the cycle still wait as they did? */
