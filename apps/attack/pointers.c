@@ -104,6 +104,8 @@ static const struct entry entries[] = {
     CALL(create_thread, ON_SELF, USE_WRITE, W(5), BAD | SET(BAD_ARGUMENT), USER_START, USER_START,
          0, 0, 1),
     CALL(thread_control, ON_CHILD_THREAD, USE_RANGE, W(1), SET(BAD_ARGUMENT), THREAD_SET_POINTER),
+    CALL(thread_control, ON_CHILD_THREAD, USE_WRITE, W(1), BAD, THREAD_GET_REGISTERS),
+    CALL(thread_control, ON_CHILD_THREAD, USE_READ, W(1), BAD, THREAD_SET_REGISTERS),
     CALL(futex_wait, ON_NOTHING, USE_READ, W(0), BAD | SET(BAD_ARGUMENT)),
     CALL(futex_wake, ON_NOTHING, USE_READ, W(0), SET(OK) | BAD | SET(BAD_ARGUMENT), 0, 1),
     CALL(create_resource_group, ON_GROUP, USE_READ, W(0), BAD),
@@ -134,6 +136,7 @@ static const struct entry entries[] = {
          BAD | SET(BAD_ARGUMENT) | SET(NOT_FOUND) | SET(MISSING_RIGHT), PROCESS_MEMORY_READ, 0,
          BUFFER, 16),
     CALL(process_memory, ON_CHILD, USE_WRITE, W(2), BAD, PROCESS_MEMORY_READ, CHILD_PAGE, 0, 16),
+    CALL(process_memory, ON_CHILD, USE_READ, W(2), BAD, PROCESS_MEMORY_WRITE, CHILD_PAGE, 0, 16),
 };
 
 #define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))
@@ -349,9 +352,11 @@ BOOT_TEST(pointers, good_addresses_are_taken)
         frame = (struct syscall_frame){
             .number = entries[i].number, .handle = handle_for(&entries[i]), .deadline = SOON};
         fill_words(&entries[i], &frame);
+        /* What a call has written there is no good structure for the next. */
+        memset((void *)(uintptr_t)address, 0, 2 * PAGE_SIZE);
         frame.words[__builtin_ctz(entries[i].words)] =
-            entries[i].number == SYS_process_memory && entries[i].use == USE_READ ? CHILD_PAGE
-                                                                                  : address;
+            entries[i].number == SYS_process_memory && entries[i].words == W(1) ? CHILD_PAGE
+                                                                                : address;
         status = ferrous_syscall(&frame);
         /* An empty plan starts nothing. */
         CHECK_IN(status, entries[i].number == SYS_spawn        ? SET(BAD_ARGUMENT)
