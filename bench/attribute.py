@@ -46,7 +46,7 @@ class Module:
     """A program, at the address where it was linked; `entry` is its first instruction."""
 
     def __init__(self, name, path):
-        self.name, self.path = name, os.path.join(ROOT, path)
+        self.name, self.path, self.is_kernel = name, os.path.join(ROOT, path), name == "kernel"
         self.chains, self.files = {}, {}
         listing = self._output("llvm-objdump", "-d", "--no-show-raw-insn", self.path)
         found = INSTRUCTION.findall(listing)

@@ -18,7 +18,9 @@ LOADS = (
     ("locked", re.compile(r"^xchg[bwlq]?$"), re.compile(r"\(")),  # with memory: locked without the prefix
 )
 CODE_LINES = "lines of code"  # distinct, of 64 bytes: what the instruction cache has to hold; not those of data
-KINDS = tuple(dict.fromkeys(kind for kind, _, _ in LOADS)) + (CODE_LINES,)
+STRETCH = "longest stretch"  # instructions one after the other with interrupts off: in the kernel, idling not counted
+KINDS = tuple(dict.fromkeys(kind for kind, _, _ in LOADS)) + (CODE_LINES, STRETCH)
+WINDOW = "window"  # interrupts are on from here until the next entry
 LINE_SIZE = 64
 
 # A round trip between two processes that use no vector registers.
@@ -28,6 +30,8 @@ ALLOWED = {"CR3": 2, "CR0": 0, "MSR": 0, "XSAVE/XRSTOR": 0, "TLB flush": 0, "loc
 
 def kind_of(word, operands):
     """What an instruction in the disassembler's words is counted as, or None."""
+    if word == "sti":
+        return WINDOW
     for kind, mnemonic, rest in LOADS:
         if mnemonic.match(word) and rest.search(operands.strip()):
             return kind
@@ -38,9 +42,12 @@ def count(instructions):
     """kind -> how often, of a path's instructions: (module, address)."""
     out = dict.fromkeys(KINDS, 0)
     out[CODE_LINES] = len({(module.name if module else "", address // LINE_SIZE) for module, address in instructions})
+    stretch = 0
     for module, address in instructions:
         kind = module.costly.get(address) if module else None
-        if kind:
+        stretch = stretch + 1 if module and module.is_kernel and kind != WINDOW else 0
+        out[STRETCH] = max(out[STRETCH], stretch)
+        if kind and kind != WINDOW:
             out[kind] += 1
     return out
 

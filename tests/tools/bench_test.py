@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+import types
 import unittest
 import xml.dom.minidom
 
@@ -180,6 +181,15 @@ class Costly(unittest.TestCase):
                             (("xchgl", "%eax, 32(%rdi)"), "locked"), (("xchgq", "%rax, %rbx"), None),
                             (("invlpg", "(%rax)"), "TLB flush"), (("cmpxchgq", "%rax, (%rbx)"), None)):
             self.assertEqual(costly.kind_of(*words), kind, words)
+
+    def test_the_longest_stretch_ends_in_user_mode_and_where_interrupts_come_in(self):
+        def part(kernel, length, window=None):
+            module = types.SimpleNamespace(name="x", is_kernel=kernel, costly={window: costly.WINDOW})
+            return [(module, address) for address in range(length)]
+
+        path = part(True, 5) + part(False, 9) + part(True, 10, window=6)
+        self.assertEqual(costly.count(path)[costly.STRETCH], 6)
+        self.assertEqual(costly.kind_of("sti", ""), costly.WINDOW)
 
     def test_more_than_allowed_is_told(self):
         found = dict.fromkeys(costly.KINDS, 0)
