@@ -9,7 +9,7 @@
 #include "sched/wait.h"
 #include "trace/trace.h"
 
-#define IDLE_JOB_SLICES 8u
+#define IDLE_JOB_SLICES 2u
 #define IDLE_ROUNDS     4u
 #define GRACE_NUDGE_NS  1000000ull
 
