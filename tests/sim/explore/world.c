@@ -170,7 +170,8 @@ static bool is_quiet(void)
 {
     for (u32 i = 0; i < world.config->cpus; i++) {
         const struct cpu *cpu = cpu_at(i);
-        if (sim_ipi_pending(i) || cpu->mailbox || grace_is_waiting(cpu))
+        if (sim_ipi_pending(i) || cpu->mailbox || grace_is_waiting(cpu) ||
+            !list_is_empty(&cpu->jobs))
             return false;
     }
     for (u32 i = 0; i < world.thread_count; i++)
@@ -179,7 +180,7 @@ static bool is_quiet(void)
     for (u32 i = 0; i < WORLD_PROCESSES; i++)
         if (world.processes[i] && world.processes[i]->state == PROCESS_ENDING)
             return false;
-    return !reaper_has_work();
+    return true;
 }
 
 /* Until all that was begun is done: threads that have been killed end when their turn comes. */
