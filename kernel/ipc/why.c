@@ -56,7 +56,7 @@ void thread_explain(struct thread *thread, struct why_entry *entry)
         describe_wait(thread, entry);
         spin_unlock(lock);
     } else {
-        entry->state = thread_state(thread);
+        entry->state = thread_state_awake(thread);
     }
     describe_client(thread, entry);
 }

@@ -174,10 +174,13 @@ bool wait_is_held(const struct thread *thread)
 
 enum thread_state_kind thread_state(const struct thread *thread)
 {
+    return ATOMIC_LOAD(&thread->wait_lock) ? thread->wait_ops->kind : thread_state_awake(thread);
+}
+
+enum thread_state_kind thread_state_awake(const struct thread *thread)
+{
     if (thread->exited)
         return THREAD_STATE_DEAD;
-    if (ATOMIC_LOAD(&thread->wait_lock))
-        return thread->wait_ops->kind;
     struct activity *activity = ATOMIC_LOAD(&thread->activity);
     return activity && activity->state == ACTIVITY_RUNNING ? THREAD_STATE_RUNNING
                                                            : THREAD_STATE_READY;

@@ -59,5 +59,7 @@ bool wait_is_held(const struct thread *thread);
 
 /* What it is doing, for people. */
 enum thread_state_kind thread_state(const struct thread *thread);
+/* The same of one that was just seen not to wait. */
+enum thread_state_kind thread_state_awake(const struct thread *thread);
 
 #endif

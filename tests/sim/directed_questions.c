@@ -311,6 +311,26 @@ static void verify_gone(void *argument)
     watched->states[status == STATUS_OK]++;
 }
 
+RACE(a_wait_that_begins_is_told_with_its_object_or_not_at_all)
+{
+    struct actor *init = directed_init();
+    struct watched watched = {.init = init};
+    u64 asks;
+    watched.asks = new_thread(init, init_self(), &asks);
+    watched.endpoint = make_endpoint(init, 0, 0);
+    watched.child = spawn(init, &watched.endpoint, 1);
+    pin(init, init_main_thread(), 0);
+    pin(init, asks, 1);
+    pin(init, watched.child.thread, 2);
+    struct racer calls = {watched.child.main,
+                          CALL(call, watched.child.caps[0], .info = LABEL(1), .deadline = FOREVER)};
+    struct racer why = {watched.asks, CALL(why, MACHINE, W(place(), 1, watched.child.process_id))};
+    CHECK(race_everywhere(&why, &calls, verify_told, &watched) > 3);
+    CHECK(race_everywhere(&calls, &why, verify_told, &watched) > 3);
+    CHECK(watched.states[THREAD_STATE_SENDING] > 0);
+    CHECK(watched.states[THREAD_STATE_RUNNING] > 0);
+}
+
 RACE(a_process_that_ends_is_told_or_not_found)
 {
     struct actor *init = directed_init();
