@@ -249,6 +249,13 @@ u64 account_used(const struct account *account, enum group_resource what)
     return credit > available ? credit - available : 0;
 }
 
+bool account_is_within(const struct account *account, const struct account *above)
+{
+    while (account && account != above)
+        account = account->parent;
+    return account != NULL;
+}
+
 void account_set_limit(struct account *account, enum group_resource what, u64 limit)
 {
     ATOMIC_STORE_SEQ(&account->limit[what], limit);

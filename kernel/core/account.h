@@ -57,6 +57,9 @@ void account_release(struct account *account, enum group_resource what, u64 coun
  * releases. */
 u64 account_used(const struct account *account, enum group_resource what);
 
+/* Whether `above` is `account` or one that it draws from: it cannot end before it. */
+bool account_is_within(const struct account *account, const struct account *above);
+
 /* Lowers or raises a limit; usage above a lowered limit stays, new charges fail. */
 void account_set_limit(struct account *account, enum group_resource what, u64 limit);
 

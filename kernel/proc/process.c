@@ -77,6 +77,8 @@ enum status process_add_thread(struct process *process, struct memory *memory, u
                                struct thread **out)
 {
     struct thread *thread;
+    if (!account_is_within(&process->object.payer->account, &memory->object.payer->account))
+        return STATUS_BAD_ARGUMENT; /* the thread would keep a destroyed group's memory */
     enum status status = thread_create(process->object.payer, &process->space, &process->vspace,
                                        memory, offset, &thread);
     if (status != STATUS_OK)

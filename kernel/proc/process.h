@@ -53,7 +53,8 @@ enum status process_create(struct payer *payer, const char *name, u64 parent_id,
                            struct process **out) MUST_USE;
 
 /* A thread in it, held, with its message buffer at byte `offset` of `memory`. One reference held by
- * the caller. DEAD: the process is ending. Errors of thread_create. */
+ * the caller. DEAD: the process is ending. BAD_ARGUMENT: neither the process's group nor one above
+ * it pays for the memory. Errors of thread_create. */
 enum status process_add_thread(struct process *process, struct memory *memory, u64 offset,
                                struct thread **out) MUST_USE;
 

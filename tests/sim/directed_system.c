@@ -233,6 +233,34 @@ SCENARIO(a_group_is_destroyed_with_all_that_it_pays_for)
              STATUS_BAD_ARGUMENT);
 }
 
+SCENARIO(a_message_buffer_is_paid_by_the_group_of_the_thread_or_one_above)
+{
+    struct actor *init = directed_init();
+    struct group_limits limits = no_limits();
+    u64 group = make_group(init, init_cap(INIT_CAP_GROUP), &limits);
+    CHECK_EQ(call(init, CALL(create_memory, group, W(PAGE_SIZE))), STATUS_OK);
+    u64 memory = result_word(init, 0);
+    struct call place = CALL(map, memory, W(0, 0, 0, PAGE_SIZE, MAP_READ | MAP_WRITE));
+    CHECK_EQ(call(init, place), STATUS_OK);
+    struct call create =
+        CALL(create_thread, init_self(), W(USER_START, USER_START, 0, 0, 1, result_word(init, 0)));
+    CHECK_EQ(call(init, create), STATUS_BAD_ARGUMENT); /* that group can end before the thread */
+    create.w[5] = buffer_place(init);
+    CHECK_EQ(call(init, create), STATUS_OK);
+    struct spawn_plan plan = sound_plan();
+    CHECK_EQ(status_of_spawn(init, group, &plan), STATUS_OK);
+    struct child child = child_of(init);
+    CHECK_EQ(call(init, CALL(create_memory, init_cap(INIT_CAP_GROUP), W(PAGE_SIZE))), STATUS_OK);
+    place.handle = result_word(init, 0);
+    place.w[0] = child.process;
+    CHECK_EQ(call(init, place), STATUS_OK);
+    create.handle = child.process;
+    create.w[5] = result_word(init, 0);
+    CHECK_EQ(call(init, create), STATUS_OK); /* the root pays: it stays longer */
+    CHECK_EQ(call(init, CALL(group_control, group, W(GROUP_DESTROY))), STATUS_OK);
+    CHECK(!is_alive(child.main));
+}
+
 SCENARIO(timers_signal_when_they_are_due)
 {
     struct actor *init = directed_init();

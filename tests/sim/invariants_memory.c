@@ -348,7 +348,8 @@ static u64 frame_of_page(const struct memory *memory, u64 index)
     return word & ~MEMORY_LEAVING;
 }
 
-/* A message buffer, which the kernel reaches by its frame, lies in a page of its memory. */
+/* A message buffer, which the kernel reaches by its frame, lies in a page of its memory, which goes
+ * with a group no sooner than the thread does. */
 static void message_buffers(const char *name)
 {
     for (u32 i = 0; i < view()->thread_count && !run_has_failed(); i++) {
@@ -362,6 +363,10 @@ static void message_buffers(const char *name)
             found = frame_of_page(memory, page) == frame;
         EXPECT(name, found, "thread %llu has a message buffer in frame %#llx, not in its memory",
                (unsigned long long)thread->object.id, (unsigned long long)frame);
+        EXPECT(name,
+               account_is_within(&thread->object.payer->account, &memory->object.payer->account),
+               "thread %llu has a message buffer in memory that another group pays for",
+               (unsigned long long)thread->object.id);
     }
 }
 

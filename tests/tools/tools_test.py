@@ -16,7 +16,7 @@ import mkimage  # noqa: E402
 from checks import layers, memory_safety, text_rules  # noqa: E402
 from ferrous import console, count, image, machine, packages, programs  # noqa: E402
 from ferrous.context import Context  # noqa: E402
-from system import machines  # noqa: E402
+from system import booted, machines  # noqa: E402
 
 
 def read_bytes(path):
@@ -102,6 +102,14 @@ class Machines(unittest.TestCase):
 
     def test_the_exit_device_status_is_undone(self):
         self.assertEqual([machine.exit_status(code) for code in (0, 1, 3, 255)], [0, 0, 1, 127])
+
+
+class Leaks(unittest.TestCase):
+    def test_less_free_and_more_in_use_is_a_loss(self):
+        before = {"free": 100, "kernel data": 8, "threads of shell": 1}
+        self.assertEqual(booted.losing(before, before), set())
+        self.assertEqual(booted.losing(before, before | {"free": 99, "kernel data": 9}), {"free", "kernel data"})
+        self.assertEqual(booted.losing(before, before | {"free": 101, "kernel data": 7}), set())
 
 
 class Console(unittest.TestCase):
