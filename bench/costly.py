@@ -3,7 +3,10 @@
 A count of instructions does not see them; this one does (DESIGN section 13).
 """
 
+import functools
 import re
+
+import executed
 
 LOADS = (
     ("CR3", re.compile(r"^mov\w*$"), re.compile(r", ?%cr3$")),
@@ -17,17 +20,18 @@ LOADS = (
     ("locked", re.compile(r"^lock$"), re.compile("")),
     ("locked", re.compile(r"^xchg[bwlq]?$"), re.compile(r"\(")),  # with memory: locked without the prefix
 )
-CODE_LINES = "lines of code"  # distinct, of 64 bytes: what the instruction cache has to hold; not those of data
+# Distinct, of 64 bytes: what the caches have to hold.
+CODE_LINES, DATA_LINES, WRITTEN_LINES = "lines of code", "lines of data", "written"
 STRETCH = "longest stretch"  # instructions one after the other with interrupts off: in the kernel, idling not counted
-KINDS = tuple(dict.fromkeys(kind for kind, _, _ in LOADS)) + (CODE_LINES, STRETCH)
+KINDS = tuple(dict.fromkeys(kind for kind, _, _ in LOADS)) + (CODE_LINES, DATA_LINES, WRITTEN_LINES, STRETCH)
 WINDOW = "window"  # interrupts are on from here until the next entry
-LINE_SIZE = 64
 
 # A round trip between two processes that use no vector registers.
 CHECKED_PATH = "call_reply_empty"
 ALLOWED = {"CR3": 2, "CR0": 0, "MSR": 0, "XSAVE/XRSTOR": 0, "TLB flush": 0, "locked": 2}
 
 
+@functools.lru_cache(maxsize=None)
 def kind_of(word, operands):
     """What an instruction in the disassembler's words is counted as, or None."""
     if word == "sti":
@@ -38,13 +42,16 @@ def kind_of(word, operands):
     return None
 
 
-def count(instructions):
-    """kind -> how often, of a path's instructions: (module, address)."""
+def count(run, records):
+    """kind -> how often, of a round's records (executed.py)."""
+    instructions = run.instructions(records)
     out = dict.fromkeys(KINDS, 0)
-    out[CODE_LINES] = len({(module.name if module else "", address // LINE_SIZE) for module, address in instructions})
+    out[CODE_LINES] = len({(module, address // executed.LINE_SIZE) for module, address in instructions})
+    out[DATA_LINES] = len(run.data_lines(records))
+    out[WRITTEN_LINES] = len(run.data_lines(records, [executed.STORED]))
     stretch = 0
     for module, address in instructions:
-        kind = module.costly.get(address) if module else None
+        kind = kind_of(*module.words[address]) if module else None
         stretch = stretch + 1 if module and module.is_kernel and kind != WINDOW else 0
         out[STRETCH] = max(out[STRETCH], stretch)
         if kind and kind != WINDOW:
@@ -68,7 +75,7 @@ def excess(found):
 
 def check(found):
     """Prints the outcome; the exit status."""
-    if found is None or not found["CR3"]:  # two address spaces: there must be some
+    if not found["CR3"]:  # two address spaces: there must be some
         print(f"{CHECKED_PATH}: nothing was counted")
         return 1
     problems = excess(found)

@@ -1,4 +1,6 @@
-# The Linux side of the benchmark: init, for an initramfs, by this machine's own compiler and static C library.
+# The benchmark: the Linux side of it, and the plugin of the emulator that its attribution needs.
+#
+# Of Linux: init, for an initramfs, by this machine's own compiler and static C library.
 
 HOST_CC      := $(firstword $(shell command -v gcc cc 2>/dev/null) gcc)
 LINUX_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -static -MMD -MP
@@ -21,3 +23,9 @@ $(LINUX_BENCH)/initramfs.cpio: $(LINUX_BENCH)/init $(LINUX_BENCH)/small tools/mk
 
 .PHONY: linux-bench
 linux-bench: $(LINUX_BENCH)/initramfs.cpio
+
+# The emulator's plugin that writes down what is executed (bench/attribute.py); QEMU brings what it calls.
+PLUGIN := $(BUILD)/bench/plugin/executed.so
+$(PLUGIN): bench/plugin/executed.c bench/plugin/qemu_plugin.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CLANG) -std=gnu11 -O2 $(WARNINGS) -fPIC -shared -fvisibility=hidden $< -o $@

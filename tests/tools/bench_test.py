@@ -13,6 +13,7 @@ sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests"), os.pat
 import bench as bench_run  # noqa: E402
 import chart  # noqa: E402
 import costly  # noqa: E402
+import executed  # noqa: E402
 import ferrous_side  # noqa: E402
 import linux_side  # noqa: E402
 import ratios  # noqa: E402
@@ -182,13 +183,18 @@ class Costly(unittest.TestCase):
                             (("invlpg", "(%rax)"), "TLB flush"), (("cmpxchgq", "%rax, (%rbx)"), None)):
             self.assertEqual(costly.kind_of(*words), kind, words)
 
-    def test_the_longest_stretch_ends_in_user_mode_and_where_interrupts_come_in(self):
-        def part(kernel, length, window=None):
-            module = types.SimpleNamespace(name="x", is_kernel=kernel, costly={window: costly.WINDOW})
-            return [(module, address) for address in range(length)]
-
-        path = part(True, 5) + part(False, 9) + part(True, 10, window=6)
-        self.assertEqual(costly.count(path)[costly.STRETCH], 6)
+    def test_a_round_is_counted(self):
+        nops = {address: ("nop", "") for address in range(100)}
+        kernel = Executed.module("kernel", nops | {16: ("sti", ""), 80: ("lock", "")}, None)
+        kernel.is_kernel = True
+        program = Executed.module("bench", nops, None)
+        path = [(kernel, n) for n in range(5)] + [(program, n) for n in range(9)] + [(kernel, n) for n in range(10, 90)]
+        run = types.SimpleNamespace(instructions=lambda records: path, data_lines=executed.Run.data_lines)
+        records = [(0, 640 << 2 | executed.LOADED), (0, 648 << 2 | executed.STORED), (0, 704 << 2 | executed.LOADED)]
+        found = costly.count(run, records)
+        self.assertEqual(found[costly.STRETCH], 73)  # from behind the sti at 16 to the end
+        self.assertEqual((found["locked"], found[costly.CODE_LINES]), (1, 3))
+        self.assertEqual((found[costly.DATA_LINES], found[costly.WRITTEN_LINES]), (2, 1))
         self.assertEqual(costly.kind_of("sti", ""), costly.WINDOW)
 
     def test_more_than_allowed_is_told(self):
@@ -199,8 +205,49 @@ class Costly(unittest.TestCase):
         self.assertEqual(len(costly.excess(found)), 2)
 
     def test_nothing_counted_is_a_failure(self):
-        self.assertEqual(costly.check(None), 1)
         self.assertEqual(costly.check(dict.fromkeys(costly.KINDS, 0)), 1)
+
+
+class Executed(unittest.TestCase):
+    """What the plugin wrote, made up: 16 bytes a record."""
+
+    @staticmethod
+    def module(name, words, distance):
+        module = executed.Module.__new__(executed.Module)
+        module.name, module.words, module.distance, module.is_kernel = name, words, distance, False
+        module.start, module.end = min(words), max(words) + 16
+        module.files = dict.fromkeys(words, "./apps/bench/calls.c")
+        module.name_all = lambda addresses: None
+        module.address_of = lambda symbol: max(words)
+        return module
+
+    def run_of(self, counts, places):
+        """A run whose benchmark executed these of its addresses; 0 is a read of the counter, 9 the report."""
+        words = {n: ("rdtsc" if n == 0 else "nop", "") for n in range(10)}
+        run = executed.Run.__new__(executed.Run)
+        run.bench = self.module("bench", words, 4096)
+        run.kernel, run.programs, run.names = None, [run.bench], counts
+        run.data = b"".join(executed.RECORD.pack(0x7000 + n, (n + 4096) << 2 | executed.EXECUTED) for n in places)
+        return run
+
+    def test_the_last_round_that_is_as_long_as_reported_is_cut_out(self):
+        # A round of 3, one of 4, and the counter read once more, as who waits does.
+        run = self.run_of([("path", 4)], [0, 1, 2, 3, 0, 1, 2, 3, 4, 0, 5, 0, 9])
+        (name, records), = run.rounds()
+        self.assertEqual((name, [address for _, address in run.instructions(records)]), ("path", [1, 2, 3, 4]))
+
+    def test_two_paths_may_be_measured_in_one_round(self):
+        run = self.run_of([("short", 2), ("whole", 6)], [0, 1, 2, 0, 3, 4, 5, 0, 9, 9])
+        self.assertEqual([len(run.instructions(records)) for _, records in run.rounds()], [2, 6])
+
+    def test_code_is_found_by_what_fits(self):
+        words = {4096 + n * n: ("nop", "") for n in range(50)}
+        module = self.module("bench", words, None)
+        module.settle({77: {n * n for n in range(40)}, 78: {3}})
+        self.assertEqual(module.distance, 76 * 4096)
+        module.distance = None
+        module.settle({77: {n * n + 1 for n in range(40)}})
+        self.assertIsNone(module.distance)
 
 
 if __name__ == "__main__":
