@@ -304,11 +304,21 @@ bool will_go_on(const struct actor *actor)
     return is_alive(actor) && !(actor->thread->flags & THREAD_FLAG_KILLED);
 }
 
+/* Nothing else has entered the kernel since: who was killed neither waits nor goes on. (It may be
+ * ready, and ends when it gets a CPU.) */
+static bool heeds_its_death(const struct actor *actor)
+{
+    if (!is_alive(actor) || !(actor->thread->flags & THREAD_FLAG_KILLED))
+        return true;
+    return !is_blocked(actor) && sim_cpu_context(1) != &actor->thread->context;
+}
+
 /* Whatever came of it, who is left can go on: the server answers if it has a call, the caller hears
  * of it, and both can meet again. */
 static void verify_who_is_left(void *argument)
 {
     (void)argument;
+    CHECK(heeds_its_death(raced.caller) && heeds_its_death(raced.server));
     CHECK(wait_until(second_is_back, NULL));
     pass_time(1000000);
     bool server = will_go_on(raced.server), caller = will_go_on(raced.caller);
@@ -344,6 +354,7 @@ RACE(a_fast_call_against_death_cancel_and_revocation)
     for (u32 i = 0; i < ARRAY_SIZE(against) && !directed_failed(); i++) {
         struct racer other = {raced.init, against[i]};
         CHECK(race_everywhere(&calls, &other, verify_who_is_left, NULL) > 3);
+        CHECK(race_everywhere(&other, &calls, verify_who_is_left, NULL) > 3);
     }
     CHECK_EQ(fast_calls(), before); /* the state from before the races is back */
 }
@@ -363,6 +374,7 @@ RACE(a_fast_reply_against_death_cancel_and_revocation)
     for (u32 i = 0; i < ARRAY_SIZE(against) && !directed_failed(); i++) {
         struct racer other = {raced.init, against[i]};
         CHECK(race_everywhere(&replies, &other, verify_who_is_left, NULL) > 3);
+        CHECK(race_everywhere(&other, &replies, verify_who_is_left, NULL) > 3);
     }
 }
 
@@ -445,5 +457,6 @@ RACE(a_nested_reply_against_the_callers)
     for (u32 i = 0; i < ARRAY_SIZE(against) && !directed_failed(); i++) {
         struct racer other = {raced.init, against[i]};
         CHECK(race_everywhere(&replies, &other, verify_who_is_left, NULL) > 3);
+        CHECK(race_everywhere(&other, &replies, verify_who_is_left, NULL) > 3);
     }
 }
