@@ -4,6 +4,8 @@
 #include "mm/memory.h"
 #include "proc/process.h"
 
+#include <string.h>
+
 #define RW    (MAP_READ | MAP_WRITE)
 #define PAGES 40ull /* more than an object holds without a table, and than one slice frees */
 
@@ -218,6 +220,37 @@ static struct scene make_scene(void)
     return scene;
 }
 
+static struct call make_thread_with(u64 buffer)
+{
+    return (struct call)CALL(create_thread, init_self(),
+                             W(USER_START, USER_START, 0, 0, 1, buffer));
+}
+
+/* The discarder waits until init, which stands in user mode on a CPU of its own, has passed through
+ * the kernel. */
+SCENARIO(memory_that_is_being_discarded_takes_no_buffer_clone_or_many_mappings)
+{
+    struct scene scene = make_scene();
+    u64 last = scene.other;
+    for (u32 i = 2; i < MEMORY_MAX_SHARED_MAPPINGS; i++)
+        last = map(scene.init, scene.memory, 0, PAGE_SIZE, RW);
+    struct call one_more = CALL(map, scene.memory, W(0, 0, 0, PAGE_SIZE, RW));
+    struct call clone = CALL(clone_memory, init_cap(INIT_CAP_GROUP), W(scene.memory, 0, PAGE_SIZE));
+    struct call buffer = make_thread_with(scene.one + 2 * PAGE_SIZE);
+    CHECK(start(scene.first, CALL(discard_memory, scene.memory, W(0, PAGE_SIZE))));
+    CHECK(is_blocked(scene.first));
+    CHECK_EQ(status_of_discard(scene.second, scene.memory, PAGE_SIZE, PAGE_SIZE), STATUS_BUSY);
+    CHECK_EQ(call(scene.second, buffer), STATUS_BUSY);
+    CHECK_EQ(call(scene.second, one_more), STATUS_FULL);
+    CHECK(is_blocked(scene.first));
+    CHECK_EQ(finish(scene.first), STATUS_OK);
+    CHECK_EQ(read_word(scene.init, scene.other), 0);
+    CHECK_EQ(call(scene.second, one_more), STATUS_OK);
+    CHECK_EQ(call(scene.init, CALL(unmap, 0, W(0, last, PAGE_SIZE))), STATUS_OK);
+    CHECK_EQ(call(scene.second, buffer), STATUS_OK);
+    CHECK_EQ(call(scene.second, clone), STATUS_BUSY);
+}
+
 static bool both_back(void *argument)
 {
     const struct scene *scene = argument;
@@ -269,6 +302,12 @@ RACE(discard_against_changes_of_a_mapping)
     race_with(&scene, CALL(clone_memory, init_cap(INIT_CAP_GROUP), W(scene.memory, 0, PAGE_SIZE)));
 }
 
+static const struct thread *thread_named(const struct actor *actor, u64 handle)
+{
+    const struct cap_slot *slot = peek_slot(actor->thread->space, handle);
+    return slot ? CONTAINER_OF(slot->object, struct thread, object) : NULL;
+}
+
 /* The thread that was made is gone again before the next try. */
 static void no_pin_in_what_was_given_back(void *argument)
 {
@@ -281,6 +320,12 @@ static void no_pin_in_what_was_given_back(void *argument)
     CHECK(made == STATUS_OK || discarded == STATUS_OK);
     if (made == STATUS_OK) {
         u64 thread = result_word(scene->second, 0);
+        const struct thread *with_buffer = thread_named(scene->init, thread);
+        u64 seen = 0;
+        write_word(scene->init, scene->other, 77);
+        if (CHECK(with_buffer))
+            memcpy(&seen, with_buffer->buffer, sizeof(seen));
+        CHECK_EQ(seen, 77); /* the page is the buffer's still */
         CHECK_EQ(call(scene->init, CALL(kill, thread, W(0))), STATUS_OK);
         CHECK_EQ(status_of_close(scene->init, thread), STATUS_OK);
         pass_time(100000000);
@@ -293,8 +338,7 @@ RACE(discard_against_a_message_buffer)
 {
     struct scene scene = make_scene();
     struct racer discarder = {scene.first, CALL(discard_memory, scene.memory, W(0, PAGE_SIZE))};
-    struct racer maker = {scene.second, CALL(create_thread, init_self(),
-                                             W(USER_START, USER_START, 0, 0, 1, scene.one))};
+    struct racer maker = {scene.second, make_thread_with(scene.one)};
     CHECK(race_everywhere(&discarder, &maker, no_pin_in_what_was_given_back, &scene) > 3);
     CHECK(race_everywhere(&maker, &discarder, no_pin_in_what_was_given_back, &scene) > 3);
     CHECK(scene.outcomes[STATUS_OK] > 3 && scene.outcomes[STATUS_BUSY] > 0);
