@@ -8,7 +8,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from mutation import operators, reach, scan  # noqa: E402
+from mutation import operators, reach, run, scan  # noqa: E402
 
 SOURCE = '''/* if (this is no code) return STATUS_BAD_HANDLE; */
 static enum status check(struct ref *ref, u64 offset, u64 length)
@@ -72,6 +72,66 @@ class Reach(unittest.TestCase):
         self.assertEqual(known.of("x.c", 1, 1), ["cheap", "dear", "boot"])
         self.assertEqual(known.of("x.c", 2, 2), ["dear"])
         self.assertEqual(known.of("x.c", 3, 3), [])
+
+
+class Kept:
+    """A context whose only file is SOURCE, or what a test makes of it."""
+
+    def __init__(self, source=SOURCE):
+        self.source = source
+
+    def read(self, path):
+        return {run.KILLED_LIST: "# how\n0123 a: b: c d\n"}.get(path, self.source)
+
+    @staticmethod
+    def files(*_endings, folders=()):
+        return ["kernel/x.c"] if folders else []
+
+
+class Dependable(unittest.TestCase):
+    """What may be listed as killed."""
+
+    def setUp(self):
+        self.laboratory = self.over(SOURCE)
+        self.mutant = found("never")[0]
+
+    @staticmethod
+    def over(source):
+        laboratory = run.Laboratory.__new__(run.Laboratory)
+        laboratory.context, laboratory.texts, laboratory.effort = Kept(source), {"kernel/x.c": source}, run.ALL
+        laboratory.sources, laboratory.results = run.digest_of_sources(laboratory.context), {}
+        return laboratory
+
+    def is_dependable(self, **changed):
+        entry = {"key": self.laboratory.key(self.mutant), "outcome": run.KILLED, "detail": "FAIL it",
+                 "on": self.laboratory.sources}
+        self.laboratory.results[self.mutant.name] = {**entry, **changed}
+        return run.is_dependable(self.laboratory, self.mutant)
+
+    def test_a_test_that_failed_on_these_sources_counts(self):
+        self.assertTrue(self.is_dependable())
+
+    def test_other_sources_time_and_survival_do_not(self):
+        for changed in ({"on": "others"}, {"detail": "FAIL (out of time)"}, {"detail": run.OUT_OF_TIME},
+                        {"outcome": run.SURVIVED}, {"key": "another function"}):
+            self.assertFalse(self.is_dependable(**changed), changed)
+
+    def test_what_was_killed_with_other_sources_is_to_be_verified(self):
+        self.is_dependable()
+        self.assertEqual(run.to_verify(self.laboratory, [self.mutant]), [])
+        self.is_dependable(on="others")
+        self.assertEqual(run.to_verify(self.laboratory, [self.mutant]), [self.mutant])
+
+    def test_the_list_holds_a_mark_before_each_name(self):
+        self.assertEqual(run.read_killed(Kept()), {"a: b: c d": "0123"})
+
+    def test_a_mark_changes_with_its_function_alone(self):
+        same = self.over("int y;\n" + SOURCE)
+        other = self.over(SOURCE.replace("RIGHT_WRITE", "RIGHT_READ"))
+        first = {source: [m for m in found("never", source)][0] for source in
+                 (same.texts["kernel/x.c"], other.texts["kernel/x.c"])}
+        self.assertEqual(self.laboratory.mark(self.mutant), same.mark(first[same.texts["kernel/x.c"]]))
+        self.assertNotEqual(self.laboratory.mark(self.mutant), other.mark(first[other.texts["kernel/x.c"]]))
 
 
 class Operators(unittest.TestCase):

@@ -16,6 +16,8 @@ from mutation import build, operators, reach
 # The guards' homes: whole folders, and single files.
 FOLDERS = ("kernel/cap", "kernel/ipc", "kernel/syscall")
 FILES = ("kernel/core/cap_node.c", "kernel/mm/user_copy.c", "kernel/sched/lend.c")
+# What the programs are built of that are run against the mutants.
+SOURCES = ("abi", "lib", "kernel", "tests")
 RESULTS = "build/mutants/results.json"
 KILLED_LIST = "tests/mutants/killed"
 SURVIVORS = "tests/mutants/survivors"
@@ -34,6 +36,7 @@ SIMULATION_LIMIT_S = 240
 # How much is tried on a mutant: all; all but random programs; the likeliest directed programs only. A mutant that
 # survived less than is asked for now is tried again.
 ALL, DIRECTED, QUICK = 0, 1, 2
+OUT_OF_TIME = "out of time"
 # SAME: the compiler makes the same code of it as of the kernel as it is, so no test can tell them apart.
 KILLED, SURVIVED, NOT_BUILT, SAME = "killed", "survived", "not built", "same code"
 
@@ -67,16 +70,43 @@ def read_survivors(context):
 
 
 def read_killed(context):
-    """Names of the mutants that were killed when tests/mutants/killed was last recorded (tools/mutants --record)."""
-    return set(line for line in context.read(KILLED_LIST).splitlines() if line and not line.startswith("#"))
+    """{name: mark of its function} of the mutants that tests/mutants/killed lists (tools/mutants --record)."""
+    lines = (line for line in context.read(KILLED_LIST).splitlines() if line and not line.startswith("#"))
+    return {name: mark for mark, _, name in (line.partition(" ") for line in lines)}
+
+
+def is_dependable(laboratory, mutant):
+    """Was it killed on the sources as they are, by a test that failed, not by one that took too long?"""
+    entry = laboratory.known(mutant)
+    return bool(entry) and entry["outcome"] == KILLED and entry.get("on") == laboratory.sources \
+        and OUT_OF_TIME not in entry["detail"]
+
+
+def to_verify(laboratory, mutants):
+    """Those that were killed, but with other sources, or are listed as killed and are not known to be."""
+    listed = read_killed(laboratory.context)
+    entries = ((mutant, laboratory.results.get(mutant.name, {})) for mutant in mutants)
+    return [mutant for mutant, entry in entries if entry.get("on") != laboratory.sources
+            and (entry.get("outcome") == KILLED or mutant.name in listed)]
 
 
 def record_killed(laboratory, mutants):
-    names = sorted(m.name for m in mutants if (laboratory.known(m) or {}).get("outcome") == KILLED)
+    """How many were written down, and the names of those that were killed but not dependably."""
+    killed = sorted((m for m in mutants if (laboratory.known(m) or {}).get("outcome") == KILLED), key=lambda m: m.name)
+    names = {mutant.name for mutant in killed if is_dependable(laboratory, mutant)}
     with open(os.path.join(ROOT, KILLED_LIST), "w", encoding="utf-8") as file:
-        file.write("# Mutants that the tests kill, recorded by `tools/mutants --record`; make check draws from them.\n")
-        file.writelines(name + "\n" for name in names)
-    return len(names)
+        file.write("# Mutants that the tests kill, each after a mark of its function as it was then; recorded by\n"
+                   "# `tools/mutants --record`. make check draws from those whose function is as it was.\n")
+        file.writelines(f"{laboratory.mark(mutant)} {mutant.name}\n" for mutant in killed if mutant.name in names)
+    return len(names), [mutant.name for mutant in killed if mutant.name not in names]
+
+
+def digest_of_sources(context):
+    """Of all that a host program is made of: what was seen with other sources may not hold with these."""
+    digest = hashlib.sha256()
+    for path in context.files(".c", ".h", ".def", ".S", folders=SOURCES):
+        digest.update(path.encode() + b"\0" + context.read(path).encode() + b"\0")
+    return digest.hexdigest()
 
 
 def simulation_name(seeds, cpus, way):
@@ -97,6 +127,7 @@ class Laboratory:
         self.effort = effort
         self.context = context
         self.shop = build.Workshop(context)
+        self.sources = digest_of_sources(context)
         self.texts = {path: context.read(path) for path in sources(context)}
         self.lock = threading.Lock()
         self.results = {} if fresh else self._load()
@@ -140,6 +171,10 @@ class Laboratory:
         changed = text[body.start:mutant.start] + mutant.replacement + text[mutant.end:body.end]
         return hashlib.sha256(changed.encode()).hexdigest()
 
+    def mark(self, mutant):
+        """Enough of the key to stand in a list."""
+        return self.key(mutant)[:12]
+
     def known(self, mutant, again=False):
         """What came of the mutant in an earlier run on the same source; None: nothing, or (`again`) it survived."""
         entry = self.results.get(mutant.name)
@@ -162,6 +197,8 @@ class Laboratory:
         found = self.reach.of(mutant.path, first, last)
         killers = self.killers[mutant.path, mutant.function.name]
         found.sort(key=lambda test: -killers[test])
+        last = self.results.get(mutant.name, {}).get("detail", "")
+        found.sort(key=lambda test: last != f"FAIL {test}")  # what noticed this very mutant before
         return self._first_of(found) if self.effort == QUICK else found
 
     def _first_of(self, tests):
@@ -195,7 +232,8 @@ class Laboratory:
     def try_one(self, mutant, worker):
         place = build.place_for(worker)
         began = time.monotonic()
-        entry = {"key": self.key(mutant), "outcome": SURVIVED, "by": "", "detail": "", "effort": self.effort}
+        entry = {"key": self.key(mutant), "outcome": SURVIVED, "by": "", "detail": "", "effort": self.effort,
+                 "on": self.sources}
         text = operators.apply(self.texts[mutant.path], mutant)
         changed = self.shop.compile(place, mutant.path, text)
         if not changed:
@@ -249,7 +287,7 @@ class Laboratory:
 def cause(status, output):
     """The line that says why a test failed."""
     if status == 124:
-        return "out of time"
+        return OUT_OF_TIME
     for pattern in (r"^FAIL .*$", r"^FAILED .*$", r"^.*runtime error: .*$", r"^.*ERROR: AddressSanitizer.*$",
                     r"^.*assertion failed.*$"):
         match = re.search(pattern, output, re.MULTILINE)
