@@ -16,7 +16,6 @@ functions are told apart by the debug information. Needs the built image, with i
 import argparse
 import os
 import sys
-import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests"), os.path.join(ROOT, "bench")]
@@ -132,10 +131,7 @@ def main():
     options = parser.parse_args()
     if options.check:
         options.paths = [costly.CHECKED_PATH]
-    with tempfile.TemporaryDirectory(prefix="ferrous-") as folder:
-        records = os.path.join(folder, "records")
-        run = executed.Run(executed.record(options.paths, records, os.path.join(folder, "switch")), records)
-        rounds = {name: found for name, found in run.rounds() if name in options.paths or not options.paths}
+    run, rounds = executed.measure(options.paths)
     if options.check:
         sys.exit(costly.check(costly.count(run, rounds.get(costly.CHECKED_PATH, []))))
     if options.costly:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Ferrous and Debian's Linux at the same work in the same emulator, in instructions.
 
-    bench/bench.py            both systems, each twice: the table; writes bench/results/ and the README's section
+    bench/bench.py            both systems, each twice: the tables; writes bench/results/ and the README's section
     bench/bench.py --check    Ferrous alone: fails if a path has grown by more than 2 % (and at least one instruction)
                               past bench/recorded.json, or a round trip does more than bench/attribute.py lets it
     bench/bench.py --record   Ferrous alone: writes bench/recorded.json, which --check compares with
@@ -23,6 +23,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.join(ROOT, "tests"), os.path.join(ROOT, "bench")]
 
 import chart  # noqa: E402
+import costly  # noqa: E402
+import executed  # noqa: E402
 import ferrous_side  # noqa: E402
 import linux_side  # noqa: E402
 import workloads  # noqa: E402
@@ -32,7 +34,9 @@ RECORDED = os.path.join(ROOT, "bench/recorded.json")
 RESULTS = os.path.join(ROOT, "bench/results")
 LINUX = os.path.join(RESULTS, "linux.json")
 FERROUS = os.path.join(RESULTS, "ferrous.json")
+COSTLY = os.path.join(RESULTS, "costly.json")
 README = os.path.join(ROOT, "README.md")
+METHOD = os.path.join(ROOT, "docs/benchmarks.md")
 BEGIN, END = "<!-- bench: begin, written by make bench -->", "<!-- bench: end -->"
 NOTE = "Guest instructions, fewer is better; logarithmic"
 GROWTH = 0.02
@@ -126,8 +130,21 @@ def replace_section(text, new):
     return text[:start] + new + text[end + len(END):]
 
 
-def measure_both(with_linux):
-    """Each system twice, two emulators at a time: (Ferrous, Linux's record or None and why)."""
+def count_costly():
+    """path -> what it does that costs more than an instruction, and the lines that it touches."""
+    run, rounds = executed.measure()
+    return {name: costly.count(run, records) for name, records in rounds.items()}
+
+
+def rewrite(path, new):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(replace_section(text, new))
+
+
+def measure_all(with_linux):
+    """Each system twice, two emulators at a time, and what is costly once: (figures by run, why Linux is not there)."""
     jobs, skipped = {"ferrous": lambda: workloads.counted(ferrous_side.run())}, ""
     if with_linux:
         try:
@@ -138,6 +155,7 @@ def measure_both(with_linux):
             skipped = str(reason)
     with ThreadPoolExecutor(2) as pool:
         runs = [(name, pool.submit(job)) for _ in range(2) for name, job in jobs.items()]
+        runs.append(("costly", pool.submit(count_costly)))
         found = [(name, run.result()) for name, run in runs]
     measured = {}
     for name, figures in found:
@@ -163,15 +181,14 @@ def render():
     write(os.path.join(RESULTS, "table.json"), [dict(vars(row), mark=row.mark) for row in rows])
     with open(os.path.join(RESULTS, "chart.svg"), "w", encoding="utf-8") as file:
         file.write(chart.draw(rows, NOTE))
-    with open(README, encoding="utf-8") as file:
-        text = file.read()
-    with open(README, "w", encoding="utf-8") as file:
-        file.write(replace_section(text, section(rows, linux)))
+    rewrite(README, section(rows, linux))
+    rewrite(METHOD, f"{BEGIN}\n{costly.table(load(COSTLY))}\n{END}")
 
 
 def compare(with_linux):
-    measured, skipped = measure_both(with_linux)
+    measured, skipped = measure_all(with_linux)
     write(FERROUS, measured["ferrous"])
+    write(COSTLY, measured["costly"])
     if "best" in measured:
         linux_side.save(LINUX, measured["best"], measured["default"])
     render()

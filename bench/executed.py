@@ -15,6 +15,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 
 from ferrous import console, programs
 from ferrous.context import ROOT
@@ -210,3 +211,11 @@ class Run:
             if module.start <= code - module.distance < module.end:
                 return module, code - module.distance
         return None, address
+
+
+def measure(paths=()):
+    """A run of the benchmark, of these paths or all: the Run, and name -> the records of a round."""
+    with tempfile.TemporaryDirectory(prefix="ferrous-") as folder:
+        records = os.path.join(folder, "records")
+        run = Run(record(paths, records, os.path.join(folder, "switch")), records)
+        return run, {name: found for name, found in run.rounds() if found and (not paths or name in paths)}
