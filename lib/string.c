@@ -42,6 +42,13 @@ bool string_starts_with(const char *text, const char *prefix)
     return *prefix == '\0';
 }
 
+bool string_contains(const char *text, const char *word)
+{
+    while (*text != '\0' && !string_starts_with(text, word))
+        text++;
+    return string_starts_with(text, word);
+}
+
 const char *string_find(const char *text, char character)
 {
     for (; *text != '\0'; text++)

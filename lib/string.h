@@ -25,6 +25,9 @@ size_t string_copy(char *to, size_t size, const char *from);
 bool string_equal(const char *a, const char *b);
 bool string_starts_with(const char *text, const char *prefix);
 
+/* Whether `word` occurs in `text`; the empty word does. */
+bool string_contains(const char *text, const char *word);
+
 /* First place of `character` in `text`; NULL if there is none. */
 const char *string_find(const char *text, char character);
 

@@ -125,6 +125,9 @@ TEST(comparing_and_finding)
     EXPECT(string_starts_with("slide=off", "slide="));
     EXPECT(string_starts_with("x", ""));
     EXPECT(!string_starts_with("sl", "slide"));
+    EXPECT(string_contains("slide=off", "e=o"));
+    EXPECT(string_contains("slide", "slide") && string_contains("", ""));
+    EXPECT(!string_contains("slide", "slides") && !string_contains("", "s"));
     EXPECT_STR_EQ(string_find("a=b=c", '='), "=b=c");
     EXPECT(string_find("abc", '=') == NULL);
 }

@@ -78,29 +78,104 @@ static u32 insert(struct trace_event *events, u32 count, u32 max, const struct t
     return count;
 }
 
+static const struct trace_ring *ring_of(const struct trace_view *view, u64 cpu)
+{
+    const struct trace_header *header = view->header;
+
+    return (const void *)((const u8 *)header + header->ring_offset + cpu * header->ring_stride);
+}
+
+/* Copies event number `number`; false: it may have been overwritten meanwhile. */
+static bool copy_event(const struct trace_ring *ring, u64 number, struct trace_event *event)
+{
+    const struct trace_event *slots = (const void *)((const u8 *)ring + PAGE_SIZE);
+
+    *event = slots[number & (ring->capacity - 1)];
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return __atomic_load_n(&ring->head, __ATOMIC_RELAXED) - number < ring->capacity;
+}
+
 u32 trace_view_last(const struct trace_view *view, struct trace_event *events, u32 max)
 {
     const struct trace_header *header = view->header;
     u32 found = 0;
 
     for (u64 cpu = 0; cpu < header->cpu_count; cpu++) {
-        const struct trace_ring *ring =
-            (const void *)((const u8 *)header + header->ring_offset + cpu * header->ring_stride);
-        const struct trace_event *slots = (const void *)((const u8 *)ring + PAGE_SIZE);
+        const struct trace_ring *ring = ring_of(view, cpu);
         u64 head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
         u64 count = head < ring->capacity ? head : ring->capacity;
 
         for (u64 i = head - (count < max ? count : max); i < head; i++) {
-            struct trace_event event = slots[i & (ring->capacity - 1)];
-            u64 now;
+            struct trace_event event;
 
-            __atomic_thread_fence(__ATOMIC_ACQUIRE);
-            now = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
-            if (now - i < ring->capacity)
+            if (copy_event(ring, i, &event))
                 found = insert(events, found, max, &event);
         }
     }
     return found;
+}
+
+static u32 cpus_of(const struct trace_view *view)
+{
+    return view->header->cpu_count < TRACE_READER_CPUS ? view->header->cpu_count
+                                                       : TRACE_READER_CPUS;
+}
+
+/* The first event that is surely whole: the slot after the newest may be being written. */
+static u64 oldest_of(const struct trace_ring *ring, u64 head)
+{
+    return head < ring->capacity ? 0 : head - ring->capacity + 1;
+}
+
+void trace_reader_begin(struct trace_reader *reader, const struct trace_view *view, bool oldest)
+{
+    *reader = (struct trace_reader){0};
+    for (u32 cpu = 0; cpu < cpus_of(view); cpu++) {
+        const struct trace_ring *ring = ring_of(view, cpu);
+        u64 head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+
+        reader->next[cpu] = oldest ? oldest_of(ring, head) : head;
+    }
+}
+
+/* From one ring; what was overwritten is counted as lost. */
+static u32 take_from(struct trace_reader *reader, const struct trace_ring *ring, u32 cpu,
+                     struct trace_event *events, u32 count, u32 max)
+{
+    u64 head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+    u64 next = reader->next[cpu];
+
+    if (next < oldest_of(ring, head)) {
+        reader->lost += oldest_of(ring, head) - next;
+        next = oldest_of(ring, head);
+    }
+    for (; next < head && count < max; next++) {
+        struct trace_event event;
+
+        if (copy_event(ring, next, &event))
+            count = insert(events, count, max, &event);
+        else
+            reader->lost++;
+    }
+    reader->next[cpu] = next;
+    return count;
+}
+
+u32 trace_reader_take(struct trace_reader *reader, const struct trace_view *view,
+                      struct trace_event *events, u32 max)
+{
+    u32 cpus = cpus_of(view);
+    u32 share = max / cpus;
+    u32 count = 0;
+
+    for (u32 cpu = 0; cpu < cpus; cpu++)
+        count = take_from(reader, ring_of(view, cpu), cpu, events, count, (cpu + 1) * share);
+    return count;
+}
+
+const struct trace_metrics *trace_view_metrics(const struct trace_view *view, u32 cpu)
+{
+    return &ring_of(view, cpu)->metrics;
 }
 
 /* A label below the first interface is the status of a failure. */

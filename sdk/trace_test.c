@@ -80,6 +80,48 @@ TEST(overwritten_events_and_the_one_being_written_are_left_out)
     EXPECT_EQ(events[6].time_ns, 21);
 }
 
+TEST(a_reader_takes_each_event_once)
+{
+    struct trace_view view = set_up();
+    struct trace_event events[4];
+    struct trace_reader reader;
+
+    record(0, 1);
+    trace_reader_begin(&reader, &view, false);
+    EXPECT_EQ(trace_reader_take(&reader, &view, events, 4), 0);
+    for (u64 time = 10; time < 15; time++)
+        record(0, time);
+    record(1, 12);
+    /* Two of each ring at a time, or more where another has fewer. */
+    REQUIRE(trace_reader_take(&reader, &view, events, 4) == 3);
+    EXPECT_EQ(events[0].time_ns, 10);
+    EXPECT_EQ(events[2].time_ns, 12);
+    REQUIRE(trace_reader_take(&reader, &view, events, 4) == 2);
+    EXPECT_EQ(events[1].time_ns, 13);
+    REQUIRE(trace_reader_take(&reader, &view, events, 4) == 1);
+    EXPECT_EQ(events[0].time_ns, 14);
+    EXPECT_EQ(trace_reader_take(&reader, &view, events, 4), 0);
+    EXPECT_EQ(reader.lost, 0);
+}
+
+TEST(a_reader_counts_what_was_overwritten)
+{
+    struct trace_view view = set_up();
+    struct trace_event events[2 * CAPACITY];
+    struct trace_reader reader;
+
+    trace_reader_begin(&reader, &view, false);
+    for (u64 time = 1; time <= 20; time++)
+        record(1, time);
+    REQUIRE(trace_reader_take(&reader, &view, events, 2 * CAPACITY) == CAPACITY - 1);
+    EXPECT_EQ(events[0].time_ns, 14);
+    EXPECT_EQ(reader.lost, 13);
+    /* One that begins with the oldest has lost nothing. */
+    trace_reader_begin(&reader, &view, true);
+    EXPECT_EQ(trace_reader_take(&reader, &view, events, 2 * CAPACITY), CAPACITY - 1);
+    EXPECT_EQ(reader.lost, 0);
+}
+
 static const char *text_of(u16 type, u64 a, u64 b, u64 c)
 {
     static char text[200];

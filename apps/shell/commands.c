@@ -3,8 +3,8 @@
 #include "lib/string.h"
 #include "shell.h"
 
-static const struct shell_command *const tables[] = {job_commands, system_commands,
-                                                     question_commands, trace_commands};
+static const struct shell_command *const tables[] = {
+    job_commands, system_commands, question_commands, observe_commands, trace_commands};
 
 static const struct shell_command *find(const char *name)
 {

@@ -67,6 +67,17 @@ const char *object_type_name(u32 type)
     return type < OBJECT_TYPE_COUNT ? names[type] : "?";
 }
 
+const char *syscall_name(u64 number)
+{
+    static const char *const names[] = {
+#define SYSCALL(number, name) [number] = #name,
+#include "abi/syscalls.def"
+#undef SYSCALL
+    };
+
+    return number < sizeof(names) / sizeof(names[0]) && names[number] != NULL ? names[number] : "?";
+}
+
 void rights_text(char *text, size_t size, u32 type, u32 rights)
 {
     size_t used = 0;

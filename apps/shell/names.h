@@ -7,6 +7,8 @@
 /* enum thread_state_kind, enum object_type; "?": there is none of that number. */
 const char *thread_state_name(u32 state);
 const char *object_type_name(u32 type);
+/* The system call with this number. */
+const char *syscall_name(u64 number);
 
 /* The rights that an object of this type knows, each after a blank. `size` at least 1; cut where it
  * is too small. */

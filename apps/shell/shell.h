@@ -52,6 +52,11 @@ extern const struct shell_command system_commands[];
 extern const struct shell_command job_commands[];
 extern const struct shell_command trace_commands[];
 extern const struct shell_command question_commands[];
+extern const struct shell_command observe_commands[];
+
+struct trace_event;
+/* A line for an event; `text`: as trace_event_format told it. */
+void shell_print_event(const struct trace_event *event, const char *text);
 
 /* Runs one line. */
 void shell_execute(struct shell *shell, char *line);

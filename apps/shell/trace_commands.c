@@ -21,11 +21,10 @@ static bool failed(enum status status)
     return true;
 }
 
-static bool contains(const char *text, const char *word)
+void shell_print_event(const struct trace_event *event, const char *text)
 {
-    while (*text != '\0' && !string_starts_with(text, word))
-        text++;
-    return string_starts_with(text, word);
+    print("%6llu.%06llu cpu %u thread %u: %s\n", (ull)(event->time_ns / NS_PER_S),
+          (ull)(event->time_ns % NS_PER_S / 1000), event->cpu, event->thread, text);
 }
 
 /* The newest `count` events; of those only the ones in whose text the word occurs. */
@@ -44,9 +43,8 @@ static void show(const struct shell *shell, u32 count, const char *word)
         char text[EVENT_TEXT_SIZE];
 
         (void)trace_event_format(text, sizeof(text), event, ferrous_interfaces);
-        if (contains(text, word))
-            print("%6llu.%06llu cpu %u thread %u: %s\n", (ull)(event->time_ns / NS_PER_S),
-                  (ull)(event->time_ns % NS_PER_S / 1000), event->cpu, event->thread, text);
+        if (string_contains(text, word))
+            shell_print_event(event, text);
     }
 }
 

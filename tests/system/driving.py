@@ -1,13 +1,16 @@
 """tools/run as people use it: typed commands, exit statuses, an IOMMU, repeatable counted runs, the screen, gdb."""
 
 import os
+import re
 import subprocess
 import tempfile
 import time
 
 from ferrous import console
 from ferrous.context import ROOT
+from ferrous.machine import Machine
 from ferrous.outcome import failed, passed
+from system import session
 
 TOOL = os.path.join(ROOT, "tools/run")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -38,6 +41,35 @@ def trace_names_methods(context):
                  output)
     yield expect("the shell tells what a service can be asked",
                  "call write(bytes<256> text) -> (u32 taken)" in console.clean(output), output)
+
+
+def the_shell_observes(context):
+    status, output = context.run([TOOL, "--cmd", "stat", "--cmd", "run systest ipc", "--cmd", "audit 64", "--cmd",
+                                  "stat 1", "--timeout", "120"], timeout_s=150)
+    counted = [int(number) for number in re.findall(r"^ *(\d+) .*system calls entered", output, re.MULTILINE)]
+    yield expect("stat shows what has been counted, and in a second", status == 0 and len(counted) == 2 and
+                 counted[0] > counted[1] > 0 and "from ready to running" in output, output)
+    yield expect("audit names who was denied what, and the right that was missing", status == 0 and
+                 re.search(r"thread \d+: create_channel: capability lacks a right: endpoint \(group\)", output), output)
+
+
+def follow(context):
+    """Events as they come: here the recorder's accesses to the second line. ctrl-c ends it."""
+    with tempfile.TemporaryDirectory(prefix="ferrous-") as folder:
+        machine = Machine(stop_on_reset=True, second_line=os.path.join(folder, "recording"))
+        try:
+            with session.boot(machine, 90) as running:
+                running.run("trace on device")
+                running.run("trace stream on")
+                running.type("follow PORT_ACCESS\r")
+                running.wait_for(re.compile(r"thread \d+: PORT_ACCESS port="), 20)
+                running.type("\x03")
+                running.wait_for(re.compile(r"\d+ events lost\n" + re.escape(console.PROMPT)), 20)
+                running.shut_down()
+            problem = ""
+        except console.Stopped as stop:
+            problem = f"{stop.reason}\n{running.text()[-2000:]}"
+    yield expect("follow shows events as they come, and ends", not problem, problem)
 
 
 def time_limit(context):
@@ -98,6 +130,6 @@ def debugger(context):
 
 
 def run(context):
-    for test in (typed_commands, no_such_command, trace_names_methods, time_limit, iommu, screen, debug_kernel,
-                 debugger, repeatable):
+    for test in (typed_commands, no_such_command, trace_names_methods, the_shell_observes, follow, time_limit, iommu,
+                 screen, debug_kernel, debugger, repeatable):
         yield from test(context)

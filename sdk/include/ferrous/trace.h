@@ -25,6 +25,25 @@ void trace_view_close(struct trace_view *view);
  * many. */
 u32 trace_view_last(const struct trace_view *view, struct trace_event *events, u32 max);
 
+#define TRACE_READER_CPUS 64u
+
+/* One that takes all events from where it began, as long as it keeps up. */
+struct trace_reader {
+    u64 next[TRACE_READER_CPUS]; /* of each ring */
+    u64 lost;                    /* overwritten before they were taken */
+};
+
+/* From now on, or from the oldest event that is still there. */
+void trace_reader_begin(struct trace_reader *reader, const struct trace_view *view, bool oldest);
+
+/* Takes some events, in order of time among those that it takes: at most `max`, which is at least
+ * the number of CPUs. Returns how many; 0: there is nothing new. */
+u32 trace_reader_take(struct trace_reader *reader, const struct trace_view *view,
+                      struct trace_event *events, u32 max);
+
+/* A CPU's metrics. */
+const struct trace_metrics *trace_view_metrics(const struct trace_view *view, u32 cpu);
+
 /* Writes "IPC_CALL endpoint=3 label=console.write badge=2", with labels from `table`; returns what
  * it took, cut to `size` - 1. */
 size_t trace_event_format(char *text, size_t size, const struct trace_event *event,
