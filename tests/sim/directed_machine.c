@@ -365,7 +365,8 @@ bool is_blocked(const struct actor *actor)
     return is_alive(actor) && actor->thread->wait_lock != NULL;
 }
 
-/* Others yield until the actor runs. */
+/* Those on the CPU where the actor is ready yield until it runs; who has been brought onto another
+ * stays there. */
 static bool bring_on(const struct actor *actor, u32 *cpu)
 {
     for (u32 i = 0; i < BRING_ROUNDS && !directed_failed(); i++) {
@@ -373,10 +374,10 @@ static bool bring_on(const struct actor *actor, u32 *cpu)
             return false;
         if (find_cpu(actor, cpu))
             return true;
-        if (i > 0)
-            for (u32 at = 0; at < SIM_MAX_CPUS; at++)
-                if (sim_cpu_parked(at) && sim_cpu_context(at))
-                    orders[at] = (struct order){.kind = ORDER_YIELD};
+        const struct activity *activity = actor->thread->activity;
+        for (u32 at = 0; i > 0 && at < SIM_MAX_CPUS; at++)
+            if ((!activity || activity->cpu == at) && sim_cpu_parked(at) && sim_cpu_context(at))
+                orders[at] = (struct order){.kind = ORDER_YIELD};
         /* Who has run for long comes last again: first little time passes, then more. */
         sim_time_advance(i < 30 ? YIELD_NS : 25 * YIELD_NS);
         (void)run_machine();
