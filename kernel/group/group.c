@@ -10,6 +10,7 @@
 
 KERNEL_STATE static struct slab_cache group_cache;
 KERNEL_STATE static struct group root;
+KERNEL_STATE static struct share root_shares[CPU_MAX];
 
 static const u64 no_limits[GROUP_RESOURCE_COUNT] = {
     GROUP_NO_LIMIT, GROUP_NO_LIMIT, GROUP_NO_LIMIT, GROUP_NO_LIMIT, GROUP_NO_LIMIT,
@@ -24,9 +25,20 @@ static void payer_init(struct payer *payer, struct account *parent, const u64 *l
     payer->owner = owner;
 }
 
+static void shares_init(struct group *group, struct share *shares)
+{
+    group->shares = shares;
+    for (u32 i = 0; i < cpu_count(); i++) {
+        shares[i].group = group;
+        shares[i].parent = group->parent ? &group->parent->shares[i] : NULL;
+    }
+}
+
 void group_init(void)
 {
-    slab_cache_init(&group_cache, "group", sizeof(struct group), 16);
+    u32 size = (u32)(sizeof(struct group) + cpu_count() * sizeof(struct share));
+    slab_cache_init(&group_cache, "group", size, CACHE_LINE);
+    shares_init(&root, root_shares);
     payer_init(&root.payer, NULL, no_limits, &root.object);
     object_init(&root.object, OBJECT_GROUP, &root.payer);
     root.weight = GROUP_DEFAULT_WEIGHT;
@@ -57,6 +69,7 @@ enum status group_create(struct group *parent, const struct group_limits *limits
     group->parent = parent;
     group->depth = parent->depth + 1;
     group->weight = limits->cpu_weight ? (u32)limits->cpu_weight : GROUP_DEFAULT_WEIGHT;
+    shares_init(group, group->own_shares);
     memcpy(group->name, limits->name, sizeof(group->name));
     group->name[sizeof(group->name) - 1] = '\0';
     (void)ATOMIC_ADD(&parent->child_count, 1);
@@ -138,7 +151,10 @@ void group_usage(const struct group *group, struct group_usage *usage)
         usage->used[i] = account_used(&group->payer.account, (enum group_resource)i);
         usage->limit[i] = group->payer.account.limit[i];
     }
-    usage->cpu_ns = arch_cycles_to_ns(ATOMIC_LOAD_RELAXED(&group->cpu_cycles));
+    u64 cycles = ATOMIC_LOAD_RELAXED(&group->job_cycles);
+    for (u32 i = 0; i < cpu_count(); i++)
+        cycles += ATOMIC_LOAD_RELAXED(&group->shares[i].cycles);
+    usage->cpu_ns = arch_cycles_to_ns(cycles);
     usage->child_count = ATOMIC_LOAD(&group->child_count);
 }
 

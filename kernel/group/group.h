@@ -9,6 +9,7 @@
 
 #include "core/object.h"
 #include "group/reaper.h"
+#include "group/share.h"
 
 #define GROUP_MAX_DEPTH      8u
 #define GROUP_DEFAULT_WEIGHT 100u
@@ -23,7 +24,7 @@ struct group {
     struct group *parent; /* NULL: the root; kept alive by object.payer */
     u32 depth;
     u32 weight;      /* share of the CPU against siblings; atomic */
-    u64 cpu_cycles;  /* used by threads and jobs of this group; atomic */
+    u64 job_cycles;  /* used by jobs of this group; atomic */
     u64 child_count; /* atomic */
     u32 destroying;  /* enum group_end; atomic */
     struct job job;  /* destroying it; the group's own, so that whoever asked may end meanwhile */
@@ -33,6 +34,8 @@ struct group {
     struct group *destroyer;   /* the group above by whose destruction it goes */
     struct object *condemning; /* being destroyed: the object at hand, a reference */
     char name[32];
+    struct share *shares;      /* of each CPU; the CPUs' */
+    struct share own_shares[]; /* the same, but of the root */
 };
 
 void group_init(void);

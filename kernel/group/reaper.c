@@ -31,7 +31,7 @@ static bool run_slice(struct job *job, struct group *group)
     u64 before = arch_cycles();
     enum job_result result = job->slice(job);
     if (group)
-        (void)ATOMIC_ADD(&group->cpu_cycles, arch_cycles() - before);
+        (void)ATOMIC_ADD(&group->job_cycles, arch_cycles() - before);
     if (result == JOB_MORE)
         job_queue(job);
     else if (result == JOB_GRACE)

@@ -58,8 +58,7 @@ void endpoint_take_over(struct thread *caller, struct thread *server)
     sched_settle(server);
     server->home->state = ACTIVITY_IDLE;
     endpoint_begin_service(caller, server);
-    /* After the lending: see detach_borrower. */
-    ATOMIC_STORE(&server->activity->state, ACTIVITY_RUNNING);
+    sched_take_on(server);
 }
 
 /* The call that the thread serves becomes the new object's. */

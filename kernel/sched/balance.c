@@ -18,13 +18,15 @@ void sched_rebase(struct activity *activity, u32 from, u32 to)
 {
     if (from == to)
         return;
-    u64 there = ATOMIC_LOAD_RELAXED(&cpu_at(from)->run_queue->virtual_now);
-    u64 here = ATOMIC_LOAD_RELAXED(&cpu_at(to)->run_queue->virtual_now);
+    struct share *shares = activity->payer->shares;
+    u64 there = ATOMIC_LOAD_RELAXED(&shares[from].latest);
+    u64 here = ATOMIC_LOAD_RELAXED(&shares[to].latest);
     u64 time = activity->virtual_time;
     /* Ahead or behind by the same, but never below zero. */
     activity->virtual_time = time >= there         ? here + (time - there)
                              : here > there - time ? here - (there - time)
                                                    : 0;
+    activity->share = &shares[to];
 }
 
 static u32 distance(const struct cpu *a, const struct cpu *b)

@@ -14,6 +14,7 @@
  * thread may be gone when that claim turns out to be void.
  */
 #include "core/assert.h"
+#include "sched/fair.h"
 #include "sched/sched.h"
 #include "sched/sched_internal.h"
 #include "sched/wait.h"
@@ -118,8 +119,17 @@ void sched_go_home(struct thread *thread)
     bring_home(thread->home, cpu);
     thread->home->state = ACTIVITY_RUNNING;
     thread->trace.trace = thread->home->trace;
-    if (thread->home->virtual_time < cpu->run_queue->virtual_now)
-        thread->home->virtual_time = cpu->run_queue->virtual_now;
+    u64 latest = thread->home->share->latest;
+    if (thread->home->virtual_time < latest)
+        thread->home->virtual_time = latest;
+    fair_enter(cpu->run_queue, thread->home);
+}
+
+void sched_take_on(struct thread *thread)
+{
+    /* After the lending: see detach_borrower. */
+    ATOMIC_STORE(&thread->activity->state, ACTIVITY_RUNNING);
+    fair_enter(this_cpu()->run_queue, thread->activity);
 }
 
 void sched_settle(struct thread *thread)

@@ -5,6 +5,7 @@
 #include "arch/time.h"
 #include "arch/upcalls.h"
 #include "core/assert.h"
+#include "sched/fair.h"
 #include "sched/sched_internal.h"
 #include "sched/wait.h"
 #include "trace/trace.h"
@@ -36,12 +37,9 @@ static void charge(struct cpu *cpu, struct thread *thread)
     if (!activity)
         return;
     activity->cycles += used;
-    u32 weight = ATOMIC_LOAD_RELAXED(&activity->payer->weight);
-    u64 scaled = used;
-    if (weight != GROUP_DEFAULT_WEIGHT)
-        scaled = used * GROUP_DEFAULT_WEIGHT / weight;
-    activity->virtual_time += scaled;
-    (void)ATOMIC_ADD(&activity->payer->cpu_cycles, used);
+    activity->virtual_time += used;
+    struct share *share = activity->share;
+    ATOMIC_STORE_RELAXED(&share->cycles, share->cycles + used);
 }
 
 void sched_charge(struct thread *thread)
@@ -104,9 +102,14 @@ void sched_enqueue(struct cpu *cpu, struct activity *activity)
         return;
     }
     activity->ready_at = arch_cycles();
-    run_queue_insert(cpu->run_queue, activity);
     struct thread *current = cpu->current;
-    if (current && run_queue_precedes(activity, current->activity->virtual_time))
+    if (unlikely(activity->ready_at - cpu->switched_at > SLICE_CYCLES) && current &&
+        cpu->entered == current) {
+        charge(cpu, current); /* it has been alone for long */
+        run_queue_advance(current->activity);
+    }
+    run_queue_insert(cpu->run_queue, activity);
+    if (current && run_queue_precedes(cpu->run_queue, activity, current->activity))
         cpu->need_resched = true;
     if (cpu->need_resched || slice_is_to_be_armed(cpu))
         cpu->attention.look = 1;
@@ -130,6 +133,7 @@ void sched_switch_to(struct thread *to, struct activity *activity)
         return;
     }
     activity->state = ACTIVITY_RUNNING;
+    fair_enter(cpu->run_queue, activity);
     cpu->current = to;
 }
 
@@ -154,13 +158,20 @@ static void run(struct cpu *cpu, struct activity *activity, u64 now)
 /* Has the current thread's activity used less than those that wait, and may it stay here? */
 static bool may_go_on(const struct cpu *cpu, const struct thread *thread)
 {
-    const struct activity *first = cpu->run_queue->first;
-    return (!first || thread->activity->virtual_time < first->link.key) &&
+    return run_queue_may_go_on(cpu->run_queue, thread->activity) &&
            (ATOMIC_LOAD_RELAXED(&thread->cpu_mask) >> cpu->index & 1);
 }
 
-/* Perhaps somebody else's turn: then the current thread goes back to the queue, after the next has
- * been taken out, so that two who alternate never meet in the tree. */
+/* May the current thread give way to the first of its own group? */
+static bool stays_in_share(struct cpu *cpu, const struct thread *thread)
+{
+    return thread->activity->share->first && !reaper_has_work() &&
+           !fair_is_others_turn(cpu->run_queue) &&
+           likely(ATOMIC_LOAD_RELAXED(&thread->cpu_mask) >> cpu->index & 1);
+}
+
+/* Perhaps somebody else's turn: then the current thread goes back to the queue. If the next is of
+ * the same group the two change places, and touch no tree if nobody else waits. */
 static void preempt(struct cpu *cpu)
 {
     struct thread *thread = cpu->current;
@@ -171,18 +182,19 @@ static void preempt(struct cpu *cpu)
     bool entered = cpu->entered == thread;
     if (entered)
         charge(cpu, thread);
-    bool work = reaper_has_work();
-    if (!work && may_go_on(cpu, thread))
+    if (!reaper_has_work() && may_go_on(cpu, thread))
         return;
     if (entered)
         leave_charged(cpu, thread, false);
-    cpu->current = NULL;
     struct activity *activity = thread->activity;
-    struct activity *next = work ? NULL : run_queue_pick(cpu->run_queue);
+    if (likely(stays_in_share(cpu, thread))) {
+        activity->ready_at = arch_cycles();
+        run(cpu, run_queue_exchange(activity), activity->ready_at);
+        return;
+    }
+    cpu->current = NULL;
     activity->state = ACTIVITY_IDLE;
     sched_enqueue(cpu, activity);
-    if (next)
-        run(cpu, next, cpu->switched_at);
 }
 
 static void pick(struct cpu *cpu)
@@ -340,6 +352,8 @@ static struct arch_context *exit_looking(struct cpu *cpu)
             pick(cpu);
         if (cpu->current)
             heed_flags(cpu);
+        if (!cpu->current)
+            fair_idle(cpu->run_queue); /* the share's group may be freed from here on */
         (void)report_quiescent(cpu);
         struct thread *thread = cpu->current;
         if (likely(thread && !cpu->need_resched && mailbox_is_empty(cpu))) {
@@ -369,15 +383,12 @@ static inline bool is_free_to_run(const struct thread *thread)
     return likely((ATOMIC_LOAD(&thread->flags) & ~THREAD_FLAG_BOUND) == 0);
 }
 
-/* Calm: the current thread, whose time has been charged, goes back to the queue, and `next`, which
- * is in none, goes on in its place. */
+/* Calm: the current thread, whose time has been charged, is back in the queue, and `next`, which is
+ * in none, goes on in its place. */
 static inline void change_places(struct cpu *cpu, struct thread *thread, struct activity *next)
 {
     struct thread *to = next->thread;
-    struct activity *activity = thread->activity;
-    activity->state = ACTIVITY_IDLE;
-    activity->ready_at = cpu->switched_at;
-    run_queue_insert(cpu->run_queue, activity);
+    thread->activity->ready_at = cpu->switched_at;
     TRACE(SCHED_WAKE, thread->object.id, cpu->index, 0, 0);
     run(cpu, next, cpu->switched_at);
     if (likely(arch_can_swap()) && likely(arch_context_can_swap(&to->context))) {
@@ -392,12 +403,11 @@ static inline void change_places(struct cpu *cpu, struct thread *thread, struct 
 /* Calm: what preempt does, and coming to the next at once. The thread to resume. */
 static inline struct thread *take_turns(struct cpu *cpu, struct thread *thread)
 {
-    const struct activity *first = cpu->run_queue->first;
     cpu->need_resched = false;
     charge(cpu, thread);
-    if (!first || thread->activity->virtual_time < first->link.key)
+    if (run_queue_may_go_on(cpu->run_queue, thread->activity))
         return thread;
-    change_places(cpu, thread, run_queue_pick(cpu->run_queue));
+    change_places(cpu, thread, run_queue_turn(cpu->run_queue, thread->activity));
     return cpu->current;
 }
 
@@ -422,11 +432,14 @@ void sched_wake_last(struct thread *to)
     struct activity *activity = ATOMIC_LOAD(&to->activity);
     if (unlikely(!activity) || unlikely(activity->cpu != cpu->index) || !is_calm(cpu) ||
         unlikely(cpu->attention.trace) || !may_come_to(cpu, to) || !is_free_to_run(thread) ||
-        !run_queue_pass(cpu->run_queue, activity, thread->activity->virtual_time)) {
+        !run_queue_pass(cpu->run_queue, activity, thread->activity)) {
         sched_wake(to);
         return;
     }
     charge(cpu, thread);
+    thread->activity->state = ACTIVITY_IDLE;
+    run_queue_insert(cpu->run_queue, thread->activity);
+    fair_enter(cpu->run_queue, activity);
     activity->ready_at = cpu->switched_at;
     change_places(cpu, thread, activity);
     if (unlikely(timer_is_to_be_set(cpu)))
@@ -437,23 +450,19 @@ void sched_yield_cpu(void)
 {
     struct cpu *cpu = this_cpu();
     struct thread *thread = cpu->current;
-    struct activity *activity = thread->activity;
-    const struct activity *first = cpu->run_queue->first;
-    if (!first)
-        return;
-    bool at_once = is_calm(cpu) && !cpu->attention.any && is_free_to_run(thread) &&
-                   is_free_to_run(first->thread);
+    bool at_once = is_calm(cpu) && !cpu->attention.any && is_free_to_run(thread);
     if (likely(at_once))
         charge(cpu, thread);
-    /* Behind the first in line, so that it is the one that runs. */
-    if (activity->virtual_time < first->link.key)
-        activity->virtual_time = first->link.key;
-    if (likely(at_once))
-        change_places(cpu, thread, run_queue_pick(cpu->run_queue));
-    if (unlikely(!at_once) || unlikely(timer_is_to_be_set(cpu))) {
-        cpu->need_resched |= !at_once;
-        cpu->attention.look = 1;
+    if (!run_queue_yield(cpu->run_queue, thread->activity))
+        return;
+    if (likely(at_once)) {
+        change_places(cpu, thread, run_queue_turn(cpu->run_queue, thread->activity));
+        at_once = is_free_to_run(cpu->current);
+    } else {
+        cpu->need_resched = true;
     }
+    if (unlikely(!at_once) || unlikely(timer_is_to_be_set(cpu)))
+        cpu->attention.look = 1;
 }
 
 struct arch_context *sched_exit(void)

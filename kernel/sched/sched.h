@@ -69,6 +69,12 @@ void sched_kick(struct thread *thread);
  * lets go of that. */
 void sched_settle(struct thread *thread);
 
+/* The current thread runs on the activity that has just been lent to it. */
+void sched_take_on(struct thread *thread);
+
+/* A group's weight has changed: every CPU computes shares anew. */
+void sched_weight_changed(void);
+
 /* Time so far is charged to the current thread's activity, which is about to change. */
 void sched_charge(struct thread *thread);
 

@@ -9,8 +9,8 @@
  * it may run. */
 void sched_enqueue(struct cpu *cpu, struct activity *activity);
 
-/* Each CPU's virtual time runs by itself: the activity keeps its distance from it when it goes from
- * one CPU to another. */
+/* A group's virtual time runs on each CPU by itself: the activity keeps its distance from it when
+ * it goes from one CPU to another, to the share there. */
 void sched_rebase(struct activity *activity, u32 from, u32 to);
 
 /* sched/balance.c. Sends a ready activity of this CPU to CPU `to`. */

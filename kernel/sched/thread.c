@@ -49,12 +49,24 @@ static enum status make_home(struct payer *payer, struct thread *thread)
         return status;
     }
     struct activity *home = memory;
+    struct cpu *cpu = this_cpu();
+    struct share *share = &group_of_payer(payer)->shares[cpu->index];
+    /* Who begins among others of its group begins where its creator is: a thread that starts
+     * another and ends gains nothing. */
+    u64 virtual_time = ATOMIC_LOAD_RELAXED(&share->latest);
+    if (cpu->current && cpu->current->activity && cpu->current->activity->share == share) {
+        sched_charge(cpu->current);
+        if (cpu->current->activity->virtual_time > virtual_time)
+            virtual_time = cpu->current->activity->virtual_time;
+    }
     *home = (struct activity){
         .thread = thread,
         .home = thread,
         .references = 1,
-        .payer = group_of_payer(payer),
-        .cpu = this_cpu()->index,
+        .payer = share->group,
+        .share = share,
+        .virtual_time = virtual_time,
+        .cpu = cpu->index,
         .trace = cap_random(),
         .next_span = 1,
     };

@@ -42,17 +42,18 @@ enum activity_state {
 #define LEND_MAX_DEPTH 16u
 
 struct activity {
-    struct tree_node link;   /* in a run queue, by virtual deadline */
+    struct tree_node link;   /* in its share, by virtual time */
     struct thread *thread;   /* whom it runs now */
     struct thread *home;     /* whose own it is; NULL once that is gone */
     u32 references;          /* its home thread, and callers that have lent it on; atomic */
     struct account *account; /* charged while the home thread is there */
     struct grace_node grace;
     struct group *payer;
+    struct share *share; /* the payer's, of `cpu` */
     u32 cpu;
     u8 state;                   /* enum activity_state */
     u64 ready_at;               /* cycles at which it last became ready */
-    u64 virtual_time;           /* cycles used, scaled by weight */
+    u64 virtual_time;           /* cycles used, within its share */
     u64 lendings;               /* ever made; each has a number */
     u64 claims[LEND_MAX_DEPTH]; /* numbers of the lendings that stand, outermost first */
     u32 depth;                  /* how many stand; its home's own lending needs no number */

@@ -113,6 +113,7 @@ void syscall_group_control(struct thread *thread)
     } else if (status == STATUS_OK && operation == GROUP_SET_WEIGHT && what >= 1 &&
                what <= GROUP_MAX_WEIGHT) {
         ATOMIC_STORE(&group_of(ref.object)->weight, (u32)what);
+        sched_weight_changed();
     } else if (status == STATUS_OK) {
         status = STATUS_BAD_ARGUMENT;
     }

@@ -60,53 +60,109 @@ static void current_threads(const char *name)
     }
 }
 
-/* In order of their turn. NULL: no more. */
-static const struct activity *next_ready(const struct run_queue *queue,
-                                         const struct activity *activity)
+/* Of one share, in order of their turn. NULL: no more. */
+static const struct activity *next_ready(const struct share *share, const struct activity *activity)
 {
     struct tree_node *node =
-        activity == queue->first ? tree_first(&queue->rest) : tree_next(&activity->link);
+        activity == share->first ? tree_first(&share->rest) : tree_next(&activity->link);
     return node ? TREE_ENTRY(node, struct activity, link) : NULL;
 }
 
+/* The ready activities of one share; how many. */
+static u32 check_share(const char *name, const struct share *share, u32 cpu)
+{
+    u32 count = 0;
+    u64 key = 0;
+    EXPECT(name, share->first || tree_is_empty(&share->rest),
+           "a share of CPU %u has no first but others", cpu);
+    for (const struct activity *activity = share->first; activity;
+         activity = next_ready(share, activity)) {
+        const struct thread *thread = activity->thread;
+        EXPECT(name, ledger_holds("activity", activity),
+               "a freed activity is in the run queue of CPU %u", cpu);
+        if (run_has_failed())
+            return 0;
+        EXPECT(name, ledger_holds("thread", thread), "CPU %u would run a freed thread", cpu);
+        if (run_has_failed())
+            return 0;
+        EXPECT(name, activity->state == ACTIVITY_READY && activity->cpu == cpu,
+               "thread %llu is in the run queue of CPU %u but not ready there", id_of(thread), cpu);
+        EXPECT(name, activity->share == share && activity->payer == share->group,
+               "thread %llu is in another group's share", id_of(thread));
+        EXPECT(name, thread->activity == activity, "thread %llu is ready on a foreign activity",
+               id_of(thread));
+        EXPECT(name, !thread->wait_lock && !thread->exited,
+               "thread %llu is ready and waits or has ended", id_of(thread));
+        EXPECT(name, activity->link.key >= key, "a share of CPU %u is out of order", cpu);
+        key = activity->link.key;
+        count++;
+    }
+    EXPECT(name, count == share->ready, "a share of CPU %u has %u ready and counts %u", cpu, count,
+           share->ready);
+    return count;
+}
+
+/* Every group's share of every CPU, and what is in order among them. */
 static void run_queues(const char *name)
 {
-    for (u32 i = 0; i < cpu_count(); i++) {
-        const struct run_queue *queue = cpu_at(i)->run_queue;
-        u32 count = 0;
+    for (u32 cpu = 0; cpu < cpu_count(); cpu++) {
+        const struct run_queue *queue = cpu_at(cpu)->run_queue;
+        u32 count = 0, in_tree = 0, due = 0;
         u64 key = 0;
-        EXPECT(name, queue->first || tree_is_empty(&queue->rest),
-               "the run queue of CPU %u has no first but others", i);
-        for (const struct activity *activity = queue->first; activity;
-             activity = next_ready(queue, activity)) {
-            const struct thread *thread = activity->thread;
-            EXPECT(name, ledger_holds("activity", activity),
-                   "a freed activity is in the run queue of CPU %u", i);
-            if (run_has_failed())
-                return;
-            EXPECT(name, ledger_holds("thread", thread), "CPU %u would run a freed thread", i);
-            if (run_has_failed())
-                return;
-            EXPECT(name, activity->state == ACTIVITY_READY && activity->cpu == i,
-                   "thread %llu is in the run queue of CPU %u but not ready there", id_of(thread),
-                   i);
-            EXPECT(name, thread->activity == activity, "thread %llu is ready on a foreign activity",
-                   id_of(thread));
-            EXPECT(name, !thread->wait_lock && !thread->exited,
-                   "thread %llu is ready and waits or has ended", id_of(thread));
-            EXPECT(name, activity->link.key >= key, "the run queue of CPU %u is out of order", i);
-            key = activity->link.key;
-            count++;
+        for (u32 g = 0; g < view()->group_count && !run_has_failed(); g++) {
+            const struct share *share = &view()->groups[g]->shares[cpu];
+            u32 ready = check_share(name, share, cpu);
+            count += ready;
+            due += ready > 0 && share != queue->running;
+            EXPECT(name, tree_is_linked(&share->link) == (ready > 0 && share != queue->running),
+                   "the share of group %s on CPU %u: ready %u, running %d, in the tree %d",
+                   view()->groups[g]->name, cpu, ready, share == queue->running,
+                   tree_is_linked(&share->link));
         }
-        EXPECT(name, count == queue->count, "CPU %u has %u ready and counts %u", i, count,
+        if (run_has_failed())
+            return;
+        TREE_FOREACH(node, &queue->shares)
+        {
+            EXPECT(name, node->key >= key, "the shares of CPU %u are out of order", cpu);
+            EXPECT(name, node->key == TREE_ENTRY(node, struct share, link)->virtual_time,
+                   "a share in the tree of CPU %u has moved", cpu);
+            key = node->key;
+            in_tree++;
+        }
+        EXPECT(name, in_tree == due, "CPU %u has %u shares in its tree of %u", cpu, in_tree, due);
+        EXPECT(name, count == queue->count, "CPU %u has %u ready and counts %u", cpu, count,
                queue->count);
     }
 }
 
+/* Which shares are active, and the weights that compete in each. */
+static void share_weights(const char *name)
+{
+    for (u32 g = 0; g < view()->group_count; g++)
+        for (u32 cpu = 0; cpu < cpu_count(); cpu++) {
+            const struct share *share = &view()->groups[g]->shares[cpu];
+            bool active = share->ready > 0 || share == cpu_at(cpu)->run_queue->running;
+            EXPECT(name, share->active == active, "share of group %s on CPU %u: active %d, is %d",
+                   view()->groups[g]->name, cpu, share->active, active);
+            u64 competing = active ? GROUP_DEFAULT_WEIGHT : 0;
+            for (u32 i = 0; i < view()->group_count; i++)
+                if (view()->groups[i]->shares[cpu].parent == share)
+                    competing += view()->groups[i]->shares[cpu].weight;
+            EXPECT(name,
+                   share->competing == competing &&
+                       (share->weight > 0) == (competing > 0 && share->parent),
+                   "share of group %s on CPU %u: weight %u, %llu compete of %llu",
+                   view()->groups[g]->name, cpu, share->weight,
+                   (unsigned long long)share->competing, (unsigned long long)competing);
+            EXPECT(name, share->counted <= share->cycles, "group %s: more counted than used",
+                   view()->groups[g]->name);
+        }
+}
+
 static bool is_in_queue(const struct activity *activity)
 {
-    const struct run_queue *queue = cpu_at(activity->cpu)->run_queue;
-    for (const struct activity *ready = queue->first; ready; ready = next_ready(queue, ready))
+    const struct share *share = activity->share;
+    for (const struct activity *ready = share->first; ready; ready = next_ready(share, ready))
         if (ready == activity)
             return true;
     return false;
@@ -167,6 +223,13 @@ static void activities(const char *name)
                id_of(thread));
         EXPECT(name, activity->cpu < cpu_count(), "thread %llu belongs to CPU %u", id_of(thread),
                activity->cpu);
+        EXPECT(name, activity->share == &activity->payer->shares[activity->cpu],
+               "thread %llu has another CPU's share", id_of(thread));
+        EXPECT(name,
+               activity->state != ACTIVITY_RUNNING ||
+                   cpu_at(activity->cpu)->run_queue->running == activity->share,
+               "thread %llu runs, and CPU %u takes another group's share for the running one",
+               id_of(thread), activity->cpu);
     }
 }
 
@@ -286,6 +349,7 @@ const struct invariant invariants_sched[] = {
     {"no_locks", no_locks},
     {"current_threads", current_threads},
     {"run_queues", run_queues},
+    {"share_weights", share_weights},
     {"threads_accounted", threads_accounted},
     {"activities", activities},
     {"calls", calls},

@@ -115,8 +115,6 @@ u32 world_cpu_of(u32 thread)
  * else, and any order can come about; so the order is chosen here, and is no part of the state. */
 static void forget_times(void)
 {
-    for (u32 i = 0; i < world.config->cpus; i++)
-        cpu_at(i)->run_queue->virtual_now = 0;
     for (u32 i = 0; i < world.thread_count; i++) {
         const struct thread *thread = world.threads[i];
         struct activity *activity = thread && !thread->exited ? thread->home : NULL;
@@ -126,6 +124,11 @@ static void forget_times(void)
         bool ready = activity->state == ACTIVITY_READY;
         if (ready)
             run_queue_remove(queue, activity);
+        struct share *share = activity->share;
+        share->latest = 0;
+        share->virtual_time = 0;
+        share->counted = share->cycles;
+        queue->virtual_now = 0;
         activity->virtual_time = 0;
         if (ready)
             run_queue_insert(queue, activity);
