@@ -45,6 +45,10 @@ void bench_report(const char *name, u32 rounds, u64 divisor);
 /* How many rounds of this path to run, if `rounds` are its own number; 0: it was not asked for. */
 u32 bench_rounds(const char *name, u32 rounds);
 
+/* Uses the CPU for so long that whoever waits is owed it: it runs as soon as it is woken, whatever
+ * was measured before. */
+void bench_get_ahead(void);
+
 /* Runs `body` many times and reports what one run took. */
 #define MEASURE(name, rounds, divisor, body)                                                       \
     do {                                                                                           \

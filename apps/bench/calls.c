@@ -161,6 +161,8 @@ static void interrupt_once(void)
 static void measure_arrival(const char *name, u32 rounds, void (*once)(void))
 {
     rounds = bench_rounds(name, rounds);
+    if (rounds)
+        bench_get_ahead();
     for (u32 i = 0; rounds && i < rounds + BENCH_WARM_UP; i++) {
         once();
         thread_yield();
@@ -208,6 +210,7 @@ static void measure_ping_pong(void)
     caps[0] = GIVE("endpoint", there, RIGHT_RECEIVE);
     caps[1] = GIVE("back", back, RIGHT_SIGNAL);
     start_role("pong", caps, 2, NO_HANDLER, &process);
+    bench_get_ahead();
     MEASURE("signal_ping_pong", MANY, 1, {
         MUST(endpoint_signal(there));
         MUST(ipc_receive(back, &message, 0, TIME_NEVER));
