@@ -124,6 +124,17 @@ bool run_queue_pass(struct run_queue *queue, struct activity *activity, struct a
     return true;
 }
 
+void run_queue_replace(struct run_queue *queue, struct activity *current,
+                       const struct activity *next)
+{
+    current->link.key = current->virtual_time;
+    current->state = ACTIVITY_READY;
+    current->share->first = current;
+    current->share->ready = 1;
+    ATOMIC_STORE(&queue->count, 1);
+    fair_enter(queue, next);
+}
+
 static bool may_run_on(const struct activity *activity, u32 cpu)
 {
     return ATOMIC_LOAD_RELAXED(&activity->thread->cpu_mask) >> cpu & 1;

@@ -35,6 +35,9 @@ struct activity *run_queue_turn(struct run_queue *queue, struct activity *curren
 /* Would `activity`, which is in no queue, be picked in the place of `current`, which runs? If so,
  * and nobody waits, it counts as picked. */
 bool run_queue_pass(struct run_queue *queue, struct activity *activity, struct activity *current);
+/* Nobody waits, and `next`, which is in no queue, runs in the place of `current`: that waits. */
+void run_queue_replace(struct run_queue *queue, struct activity *current,
+                       const struct activity *next);
 /* The first that may run on `cpu`, removed; NULL if none. */
 struct activity *run_queue_pick_for(struct run_queue *queue, u32 cpu);
 /* Should `ready` run before `current`, which does now? */

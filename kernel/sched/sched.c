@@ -437,9 +437,7 @@ void sched_wake_last(struct thread *to)
         return;
     }
     charge(cpu, thread);
-    thread->activity->state = ACTIVITY_IDLE;
-    run_queue_insert(cpu->run_queue, thread->activity);
-    fair_enter(cpu->run_queue, activity);
+    run_queue_replace(cpu->run_queue, thread->activity, activity);
     activity->ready_at = cpu->switched_at;
     change_places(cpu, thread, activity);
     if (unlikely(timer_is_to_be_set(cpu)))
