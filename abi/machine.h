@@ -90,6 +90,11 @@ enum group_resource {
 
 #define GROUP_NO_LIMIT UINT64_MAX
 
+/* Bounds of a quota of processor time: it is at most the period times the number of CPUs. */
+#define GROUP_MIN_PERIOD_NS 1000000ull
+#define GROUP_MAX_PERIOD_NS 1000000000ull
+#define GROUP_MIN_QUOTA_NS  100000ull
+
 struct group_limits {
     char name[32];
     u64 limit[8];     /* by enum group_resource; GROUP_NO_LIMIT: the parent's */

@@ -332,6 +332,12 @@ enum status group_set_weight(group_t group, u64 weight)
     return status;
 }
 
+enum status group_set_quota(group_t group, u64 quota_ns, u64 period_ns)
+{
+    ENTER(group_control, group.cap, GROUP_SET_QUOTA, quota_ns, period_ns);
+    return status;
+}
+
 enum status group_usage(group_t group, struct group_usage *usage)
 {
     return ferrous_syscall_plain(SYS_group_info, group.cap.bits, (u64)(uintptr_t)usage, 0);

@@ -84,6 +84,7 @@ static void list_calls(void)
         at(&targets.usage), 8);
     ADD(create_resource_group, OBJECT_GROUP, RIGHT_CREATE_GROUP, at(&targets.limits), 0, 0, 0);
     ADD(group_control, OBJECT_GROUP, RIGHT_GROUP_CONTROL, GROUP_SET_WEIGHT, 100, 0, 0);
+    ADD(group_control, OBJECT_GROUP, RIGHT_GROUP_CONTROL, GROUP_SET_QUOTA, 0, 0, 0);
     ADD(group_info, OBJECT_GROUP, RIGHT_GROUP_INFO, at(&targets.usage), 0, 0, 0);
     ADD(port_in, OBJECT_PORTS, RIGHT_PORT_IN, 0x80, 1, 0, 0);
     ADD(port_out, OBJECT_PORTS, RIGHT_PORT_OUT, 0x80, 1, 0, 0);

@@ -111,3 +111,46 @@ BOOT_TEST(shares, a_weight_divides_what_the_parent_has)
     end_spinners(&beside);
     CHECK_OK(end_group(above));
 }
+
+/* Over many periods, so that what a period begins and ends with does not matter; and however slow
+ * the machine is, time that is not there cannot be billed. */
+BOOT_TEST(shares, a_quota_is_not_passed)
+{
+    struct spinners limited;
+    u64 start, before, used, passed;
+
+    CHECK_OK(start_spinners(systest.group, 100, 3, &limited));
+    CHECK_STATUS(group_set_quota(limited.group, 1, 10 * NS_PER_MS), STATUS_BAD_ARGUMENT);
+    CHECK_STATUS(group_set_quota(limited.group, NS_PER_MS, 2 * NS_PER_S), STATUS_BAD_ARGUMENT);
+    CHECK_OK(group_set_quota(limited.group, 2 * NS_PER_MS, 20 * NS_PER_MS));
+    time_sleep_ns(20 * NS_PER_MS);
+    start = time_now_ns();
+    before = billed(limited.group);
+    time_sleep_ns(600 * NS_PER_MS);
+    used = billed(limited.group) - before;
+    passed = time_now_ns() - start;
+    /* One period more may have been drawn from than lies within; a slice on top. */
+    CHECK(used <= (passed / (20 * NS_PER_MS) + 2) * 2 * NS_PER_MS + SLICE_NS);
+    CHECK(used > 0);
+    CHECK_OK(group_set_quota(limited.group, 0, 0));
+    end_spinners(&limited);
+}
+
+BOOT_TEST(shares, a_throttled_group_is_destroyed_at_once)
+{
+    struct exit_record record;
+    struct process process;
+    struct group_usage usage;
+    group_t group;
+
+    CHECK_OK(make_group(systest.group, GROUP_OBJECTS, GROUP_NO_LIMIT, &group));
+    CHECK_OK(group_set_quota(group, NS_PER_MS, NS_PER_S));
+    CHECK_OK(start_role(group, "spin", NULL, NULL, 0, &process));
+    time_sleep_ns(10 * NS_PER_MS);
+    CHECK_OK(group_destroy(group));
+    CHECK_OK(end_of(&process, &record));
+    CHECK_EQ(record.reason, EXIT_GROUP);
+    CHECK_OK(group_usage(group, &usage));
+    CHECK_EQ(usage.used[GROUP_THREADS], 0);
+    CHECK_OK(cap_close(group.cap));
+}

@@ -18,11 +18,20 @@
 /* Who destroys a group: nobody yet, a job of its own, or the destruction of a group above. */
 enum group_end { GROUP_LIVES = 0, GROUP_ENDS_BY_JOB = 1, GROUP_ENDS_WITH_PARENT = 2 };
 
+/* What may be used of all CPUs together in a period (sched/quota.c). All atomic. */
+struct quota {
+    u64 cycles; /* 0: no quota */
+    u64 period_ns;
+    u64 left;    /* of this period, not yet drawn by any CPU */
+    u64 ends_ns; /* the period */
+};
+
 struct group {
     struct object object; /* paid by the parent */
     struct payer payer;   /* what this group pays for */
     struct group *parent; /* NULL: the root; kept alive by object.payer */
     u32 depth;
+    struct quota quota;
     u32 weight;      /* share of the CPU against siblings; atomic */
     u64 job_cycles;  /* used by jobs of this group; atomic */
     u64 child_count; /* atomic */

@@ -26,15 +26,19 @@ struct share {
     u64 latest; /* virtual time of the last one picked; never goes back; others read it */
 
     /* Its use of the CPU. */
-    u64 cycles;       /* used; others read it */
-    u64 counted;      /* of them, those that are in virtual_time */
-    u64 virtual_time; /* cycles used, divided by the part of the CPU that is the group's */
-    u64 scale;        /* 1 / that part, as of composition `scale_of` */
-    u64 scale_of;     /* 0: never computed */
-    u64 competing;    /* weights inside: of active shares below, and of its own activities */
-    u32 weight;       /* as counted in the parent's `competing`; 0: not counted */
-    u64 past;         /* the most virtual time of a share below when it was last active */
-    bool active;      /* its own activities are counted in `competing` */
+    u64 cycles;           /* used; others read it */
+    u64 counted;          /* of them, those that are in virtual_time */
+    u64 virtual_time;     /* cycles used, divided by the part of the CPU that is the group's */
+    u64 scale;            /* 1 / that part, as of composition `scale_of` */
+    u64 scale_of;         /* 0: never computed */
+    u64 competing;        /* weights inside: of active shares below, and of its own activities */
+    u32 weight;           /* as counted in the parent's `competing`; 0: not counted */
+    u64 past;             /* the most virtual time of a share below when it was last active */
+    u64 allowed;          /* `cycles` may come to this (sched/quota.c) */
+    u64 allowed_until_ns; /* then what is left of it lapses; throttled: then there may be more */
+    u32 quota_changes;    /* as of which `allowed` holds */
+    bool throttled;       /* in the run queue's tree of those, with ready activities */
+    bool active;          /* its own activities are counted in `competing` */
 } ALIGNED(CACHE_LINE);
 
 #endif

@@ -2,6 +2,7 @@
 #include "sched/fair.h"
 
 #include "core/assert.h"
+#include "sched/quota.h"
 #include "sched/sched.h"
 
 /* What a group's own activities weigh together, against its groups below. */
@@ -116,7 +117,7 @@ static void activate(struct run_queue *queue, struct share *share)
 static void deactivate(struct run_queue *queue, struct share *share)
 {
     fair_count(queue);
-    DEBUG_ASSERT(share->active && share->ready == 0);
+    DEBUG_ASSERT(share->active);
     queue->composition++;
     share->active = false;
     share->competing -= OWN_WEIGHT;
@@ -161,8 +162,16 @@ static void leave(struct run_queue *queue)
     queue->running = NULL;
 }
 
+void fair_withdraw(struct run_queue *queue)
+{
+    deactivate(queue, queue->running);
+    queue->running = NULL;
+}
+
 void fair_run(struct run_queue *queue, struct share *share)
 {
+    if (unlikely(share->throttled))
+        quota_release(queue, share);
     if (share->ready > 0)
         tree_remove(&queue->shares, &share->link);
     else

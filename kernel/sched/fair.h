@@ -20,6 +20,9 @@ void fair_remove(struct run_queue *queue, struct share *share);
 void fair_run(struct run_queue *queue, struct share *share);
 /* The CPU runs nothing. */
 void fair_idle(struct run_queue *queue);
+/* `running` is not to run, whether it has ready activities or not: it is active no more, and not in
+ * the tree. */
+void fair_withdraw(struct run_queue *queue);
 /* The first share in the tree; NULL: none. */
 struct share *fair_next(struct run_queue *queue);
 /* Is the first share in the tree, which there is, further back than `running`? */

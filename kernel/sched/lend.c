@@ -106,6 +106,7 @@ bool sched_give_back(struct thread *from, struct thread *to)
         activity->state = ACTIVITY_IDLE;
         ATOMIC_STORE(&to->activity, activity);
     } else {
+        to->home->thread = to; /* a server that was out of quota may have let go of it */
         ATOMIC_STORE(&to->activity, to->home);
     }
     forget_lent(to);
@@ -150,6 +151,16 @@ static void send_home(struct thread *borrower, const struct cpu *cpu)
 {
     bring_home(borrower->home, cpu);
     ATOMIC_STORE(&borrower->activity, borrower->home);
+}
+
+void sched_send_home(struct thread *thread)
+{
+    struct activity *activity = thread->activity;
+    activity->thread = NULL;
+    activity->state = ACTIVITY_IDLE;
+    activity->depth = 0; /* nobody's claim stands but its home's */
+    send_home(thread, this_cpu());
+    thread->home->state = ACTIVITY_IDLE;
 }
 
 /* This CPU owned the activity when `lendings` was its count: whoever runs on it goes on with its

@@ -5,10 +5,11 @@
 
 #include "core/assert.h"
 #include "sched/fair.h"
+#include "sched/quota.h"
 
 void run_queue_init(struct run_queue *queue)
 {
-    *queue = (struct run_queue){.slice_end_ns = TIME_NEVER};
+    *queue = (struct run_queue){.slice_end_ns = TIME_NEVER, .quota_ns = TIME_NEVER};
     tree_init(&queue->shares);
 }
 
@@ -43,7 +44,8 @@ void run_queue_insert(struct run_queue *queue, struct activity *activity)
     if (share->ready == 0 && share != queue->running)
         fair_add(queue, share);
     share->ready++;
-    ATOMIC_STORE(&queue->count, queue->count + 1);
+    if (likely(!share->throttled))
+        ATOMIC_STORE(&queue->count, queue->count + 1);
 }
 
 static void take_first(struct share *share)
@@ -66,6 +68,11 @@ void run_queue_remove(struct run_queue *queue, struct activity *activity)
         tree_remove(&share->rest, &activity->link);
     activity->state = ACTIVITY_IDLE;
     share->ready--;
+    if (unlikely(share->throttled)) {
+        if (share->ready == 0)
+            quota_forget(queue, share);
+        return;
+    }
     if (share->ready == 0 && share != queue->running)
         fair_remove(queue, share);
     ATOMIC_STORE(&queue->count, queue->count - 1);

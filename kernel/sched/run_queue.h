@@ -13,7 +13,11 @@
 struct run_queue {
     struct share *running; /* whose activity runs, or ran last; apart from `shares`. NULL: idle */
     struct tree shares;    /* the others that have ready activities, by virtual time */
-    u32 count;             /* ready activities; atomic, others read it */
+    struct tree throttled; /* shares with ready activities and no quota left, by when that ends */
+    u64 quota_ns;          /* when the timer looks at quotas; TIME_NEVER: need not */
+    u32 release_throttled; /* atomic; others set it: somebody who is throttled may have to end */
+    u32 quotas_exist;      /* atomic; others set it. Until then nobody looks at quotas */
+    u32 count;             /* ready activities, not of throttled shares; atomic, others read it */
     u64 virtual_now;       /* never goes back: how far the share was that had least of all */
     u64 composition;       /* counts the changes of which shares are active, with what weight */
     u64 slice_end_ns;      /* when the timer looks whether the running one has had its slice;

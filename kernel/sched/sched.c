@@ -6,6 +6,7 @@
 #include "arch/upcalls.h"
 #include "core/assert.h"
 #include "sched/fair.h"
+#include "sched/quota.h"
 #include "sched/sched_internal.h"
 #include "sched/wait.h"
 #include "trace/trace.h"
@@ -96,6 +97,11 @@ static inline bool slice_is_to_be_armed(const struct cpu *cpu)
 void sched_enqueue(struct cpu *cpu, struct activity *activity)
 {
     struct thread *thread = activity->thread;
+    if (unlikely(activity->share->throttled) && activity != thread->home) {
+        /* A server is not held up by what its caller may use. */
+        sched_send_home(thread);
+        activity = thread->home;
+    }
     if (unlikely(!(ATOMIC_LOAD_RELAXED(&thread->cpu_mask) >> cpu->index & 1))) {
         u64 allowed = ATOMIC_LOAD_RELAXED(&thread->cpu_mask);
         sched_send_to(activity, (u32)__builtin_ctzll(allowed));
@@ -140,8 +146,10 @@ void sched_switch_to(struct thread *to, struct activity *activity)
 void sched_kick(struct thread *thread)
 {
     struct activity *activity = ATOMIC_LOAD(&thread->activity);
-    if (activity && activity->cpu != this_cpu()->index)
-        arch_ipi_send(activity->cpu);
+    u32 owner = activity ? activity->cpu : this_cpu()->index;
+    ATOMIC_STORE_SEQ(&cpu_at(owner)->run_queue->release_throttled, 1);
+    if (owner != this_cpu()->index)
+        arch_ipi_send(owner);
     else
         this_cpu()->attention.look = 1;
 }
@@ -240,6 +248,8 @@ static void arm_timer(struct cpu *cpu)
     bool nudge = grace_is_waiting(cpu) && cpu->grace_nudge_ns == TIME_NEVER;
     bool push = queue->count > 0 && cpu_count() > 1 && balance_can_push(cpu);
     u64 next = ATOMIC_LOAD(&cpu->timer_next_ns);
+    if (queue->quota_ns < next)
+        next = queue->quota_ns;
     if (unlikely(slice | nudge | push)) {
         u64 now = arch_clock_ns();
         if (slice)
@@ -352,6 +362,8 @@ static struct arch_context *exit_looking(struct cpu *cpu)
             pick(cpu);
         if (cpu->current)
             heed_flags(cpu);
+        if (unlikely(ATOMIC_LOAD_RELAXED(&cpu->run_queue->quotas_exist)) && !quota_check(cpu))
+            continue;
         if (!cpu->current)
             fair_idle(cpu->run_queue); /* the share's group may be freed from here on */
         (void)report_quiescent(cpu);
@@ -373,7 +385,8 @@ static inline bool is_calm(const struct cpu *cpu)
 {
     return likely(!cpu->grace_waiting) && likely(!cpu->grace_next) && likely(!cpu->recheck) &&
            likely(mailbox_is_empty(cpu)) && likely(!cpu->run_queue->pull_requests) &&
-           likely(cpu->grace_seen == grace_period()) && likely(list_is_empty(&cpu->jobs));
+           likely(cpu->grace_seen == grace_period()) && likely(list_is_empty(&cpu->jobs)) &&
+           likely(!ATOMIC_LOAD_RELAXED(&cpu->run_queue->quotas_exist));
 }
 
 /* May the thread go to user mode, as far as its flags go? Being bound to CPUs was looked at when it
@@ -495,6 +508,8 @@ struct arch_context *upcall_timer(void)
         cpu->need_resched = true;
     if (now >= cpu->run_queue->slice_end_ns)
         check_slice(cpu, now);
+    if (now >= cpu->run_queue->quota_ns)
+        quota_expired(cpu, now);
     balance_push(cpu);
     if (now >= cpu->grace_nudge_ns) {
         cpu->grace_nudge_ns = TIME_NEVER;

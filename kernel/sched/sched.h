@@ -72,6 +72,10 @@ void sched_settle(struct thread *thread);
 /* The current thread runs on the activity that has just been lent to it. */
 void sched_take_on(struct thread *thread);
 
+/* What the group may use in a period of all CPUs together; both 0: no quota. By one caller at a
+ * time for a group. BAD_ARGUMENT: out of the bounds in abi/machine.h. */
+enum status sched_set_quota(struct group *group, u64 quota_ns, u64 period_ns) MUST_USE;
+
 /* A group's weight has changed: every CPU computes shares anew. */
 void sched_weight_changed(void);
 

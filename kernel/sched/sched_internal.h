@@ -9,6 +9,9 @@
  * it may run. */
 void sched_enqueue(struct cpu *cpu, struct activity *activity);
 
+/* A ready thread lets go of the activity that it was lent, on this CPU, and has its own, idle. */
+void sched_send_home(struct thread *thread);
+
 /* A group's virtual time runs on each CPU by itself: the activity keeps its distance from it when
  * it goes from one CPU to another, to the share there. */
 void sched_rebase(struct activity *activity, u32 from, u32 to);

@@ -13,10 +13,13 @@ void syscall_create_resource_group(struct thread *thread)
     struct group_limits limits;
     struct group *group = NULL;
     status = user_read(&limits, user_ptr(arg(thread, 0)), sizeof(limits));
-    if (status == STATUS_OK && (limits.cpu_quota_ns != 0 || limits.cpu_period_ns != 0))
-        status = STATUS_NOT_SUPPORTED; /* hard quotas: docs/caveats.md */
     if (status == STATUS_OK)
         status = group_create(parent, &limits, &group);
+    if (status == STATUS_OK && (limits.cpu_quota_ns | limits.cpu_period_ns)) {
+        status = sched_set_quota(group, limits.cpu_quota_ns, limits.cpu_period_ns);
+        if (status != STATUS_OK)
+            object_put(&group->object);
+    }
     if (status == STATUS_OK)
         syscall_return_object(thread, &group->object, RIGHTS_GROUP, 0);
     else
@@ -99,6 +102,16 @@ static enum status destroy(struct thread *thread, const struct cap_ref *ref)
     return status;
 }
 
+static enum status set_quota(struct group *group, u64 quota_ns, u64 period_ns)
+{
+    if (group == group_root())
+        return STATUS_BAD_ARGUMENT;
+    spin_lock(&group->lock);
+    enum status status = sched_set_quota(group, quota_ns, period_ns);
+    spin_unlock(&group->lock);
+    return status;
+}
+
 void syscall_group_control(struct thread *thread)
 {
     struct cap_ref ref;
@@ -110,6 +123,8 @@ void syscall_group_control(struct thread *thread)
             return; /* it has its status */
     } else if (status == STATUS_OK && operation == GROUP_SET_LIMIT && what < GROUP_RESOURCE_COUNT) {
         account_set_limit(&group_of(ref.object)->payer.account, (enum group_resource)what, value);
+    } else if (status == STATUS_OK && operation == GROUP_SET_QUOTA) {
+        status = set_quota(group_of(ref.object), what, value);
     } else if (status == STATUS_OK && operation == GROUP_SET_WEIGHT && what >= 1 &&
                what <= GROUP_MAX_WEIGHT) {
         ATOMIC_STORE(&group_of(ref.object)->weight, (u32)what);

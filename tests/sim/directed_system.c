@@ -143,11 +143,11 @@ SCENARIO(a_group_limits_what_it_pays_for)
     limits.cpu_quota_ns = 1;
     poke(init, scratch(init, 1), &limits, sizeof(limits));
     struct call nested = CALL(create_resource_group, group, W(scratch(init, 1)));
-    CHECK_EQ(call(init, nested), STATUS_NOT_SUPPORTED);
+    CHECK_EQ(call(init, nested), STATUS_BAD_ARGUMENT);
     limits.cpu_quota_ns = 0;
     limits.cpu_period_ns = 1;
     poke(init, scratch(init, 1), &limits, sizeof(limits));
-    CHECK_EQ(call(init, nested), STATUS_NOT_SUPPORTED);
+    CHECK_EQ(call(init, nested), STATUS_BAD_ARGUMENT);
     limits.cpu_period_ns = 0;
     limits.cpu_weight = GROUP_MAX_WEIGHT + 1;
     poke(init, scratch(init, 1), &limits, sizeof(limits));

@@ -2,6 +2,7 @@
 #include "view.h"
 
 #include "core/cpu.h"
+#include "sched/quota.h"
 #include "sched/run_queue.h"
 #include "sched/wait.h"
 
@@ -112,8 +113,11 @@ static void run_queues(const char *name)
         for (u32 g = 0; g < view()->group_count && !run_has_failed(); g++) {
             const struct share *share = &view()->groups[g]->shares[cpu];
             u32 ready = check_share(name, share, cpu);
-            count += ready;
-            due += ready > 0 && share != queue->running;
+            count += share->throttled ? 0 : ready;
+            due += ready > 0 && share != queue->running && !share->throttled;
+            EXPECT(name, !share->throttled || (ready > 0 && share != queue->running),
+                   "group %s is throttled on CPU %u and %s", view()->groups[g]->name, cpu,
+                   ready > 0 ? "runs" : "has nothing ready");
             EXPECT(name, tree_is_linked(&share->link) == (ready > 0 && share != queue->running),
                    "the share of group %s on CPU %u: ready %u, running %d, in the tree %d",
                    view()->groups[g]->name, cpu, ready, share == queue->running,
@@ -141,7 +145,8 @@ static void share_weights(const char *name)
     for (u32 g = 0; g < view()->group_count; g++)
         for (u32 cpu = 0; cpu < cpu_count(); cpu++) {
             const struct share *share = &view()->groups[g]->shares[cpu];
-            bool active = share->ready > 0 || share == cpu_at(cpu)->run_queue->running;
+            bool active =
+                (share->ready > 0 && !share->throttled) || share == cpu_at(cpu)->run_queue->running;
             EXPECT(name, share->active == active, "share of group %s on CPU %u: active %d, is %d",
                    view()->groups[g]->name, cpu, share->active, active);
             u64 competing = active ? GROUP_DEFAULT_WEIGHT : 0;
@@ -157,6 +162,29 @@ static void share_weights(const char *name)
             EXPECT(name, share->counted <= share->cycles, "group %s: more counted than used",
                    view()->groups[g]->name);
         }
+}
+
+/* No CPU has drawn more in advance than a piece, and what is throttled is looked at in time. */
+static void quotas(const char *name)
+{
+    for (u32 g = 0; g < view()->group_count; g++)
+        for (u32 cpu = 0; cpu < cpu_count(); cpu++) {
+            const struct share *share = &view()->groups[g]->shares[cpu];
+            EXPECT(name, share->allowed <= share->cycles + QUOTA_PIECE_NS,
+                   "group %s may use %llu cycles more on CPU %u", view()->groups[g]->name,
+                   (unsigned long long)(share->allowed - share->cycles), cpu);
+        }
+    for (u32 cpu = 0; cpu < cpu_count(); cpu++) {
+        const struct run_queue *queue = cpu_at(cpu)->run_queue;
+        const struct tree_node *first = tree_first(&queue->throttled);
+        u64 due = sim_timer_deadline(cpu);
+        EXPECT(name, !first || due <= first->key || due <= sim_now_ns(),
+               "CPU %u looks at its quotas at %llu, due at %llu", cpu, (unsigned long long)due,
+               (unsigned long long)first->key);
+        TREE_FOREACH(node, &queue->throttled)
+        EXPECT(name, TREE_ENTRY(node, struct share, link)->throttled,
+               "a share of CPU %u is among the throttled and is not", cpu);
+    }
 }
 
 static bool is_in_queue(const struct activity *activity)
@@ -350,6 +378,7 @@ const struct invariant invariants_sched[] = {
     {"current_threads", current_threads},
     {"run_queues", run_queues},
     {"share_weights", share_weights},
+    {"quotas", quotas},
     {"threads_accounted", threads_accounted},
     {"activities", activities},
     {"calls", calls},

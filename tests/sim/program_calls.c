@@ -411,6 +411,10 @@ static bool fill_create_group(struct program *program, struct arch_context *cont
     if (limits.limit[GROUP_MEMORY_FRAMES] > 400)
         limits.limit[GROUP_MEMORY_FRAMES] = 400;
     limits.cpu_weight = pick_number(program, 10000);
+    if (chance(&program->random, 1, 4)) {
+        limits.cpu_period_ns = GROUP_MIN_PERIOD_NS + pick_number(program, 3000000);
+        limits.cpu_quota_ns = GROUP_MIN_QUOTA_NS + pick_number(program, 2000000);
+    }
     if (chance(&program->random, 1, 10))
         memset(limits.name, 'x', sizeof(limits.name));
     u64 address = pick_buffer(program, sizeof(limits));
@@ -425,9 +429,13 @@ static bool fill_create_group(struct program *program, struct arch_context *cont
 static bool fill_group_control(struct program *program, struct arch_context *context)
 {
     context->handle = pick_handle(program, OBJECT_GROUP);
-    context->words[0] = pick_number(program, GROUP_SET_WEIGHT);
+    context->words[0] = pick_number(program, GROUP_SET_QUOTA);
     context->words[1] = pick_number(program, GROUP_RESOURCE_COUNT);
     context->words[2] = pick_number(program, 400);
+    if (context->words[0] == GROUP_SET_QUOTA && chance(&program->random, 3, 4)) {
+        context->words[1] = GROUP_MIN_QUOTA_NS + pick_number(program, 2000000);
+        context->words[2] = GROUP_MIN_PERIOD_NS + pick_number(program, 3000000);
+    }
     return !names_vital(program, context->handle) || context->words[0] == GROUP_SET_WEIGHT;
 }
 

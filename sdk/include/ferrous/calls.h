@@ -138,6 +138,8 @@ enum status group_create(group_t parent, const struct group_limits *limits,
 enum status group_destroy(group_t group) MUST_USE;
 enum status group_set_limit(group_t group, enum group_resource resource, u64 limit) MUST_USE;
 enum status group_set_weight(group_t group, u64 weight) MUST_USE;
+/* What the group may use in a period of all processors together; both 0: no quota. */
+enum status group_set_quota(group_t group, u64 quota_ns, u64 period_ns) MUST_USE;
 enum status group_usage(group_t group, struct group_usage *usage) MUST_USE;
 
 /* --- devices --- */
