@@ -39,18 +39,20 @@ struct scenario {
     const char *name;
     void (*run)(void);
     bool slow;
+    u32 cpus; /* of its machine */
     struct scenario *next;
 };
 
 void directed_register(struct scenario *scenario);
 
 /* A RACE is a scenario that tries many interleavings: it runs after those that take no time. */
-#define SCENARIO(name) SCENARIO_ENTRY(name, false)
-#define RACE(name)     SCENARIO_ENTRY(name, true)
+#define SCENARIO(name)            SCENARIO_ENTRY(name, false, SIM_MAX_CPUS)
+#define SCENARIO_ON_ONE_CPU(name) SCENARIO_ENTRY(name, false, 1)
+#define RACE(name)                SCENARIO_ENTRY(name, true, SIM_MAX_CPUS)
 
-#define SCENARIO_ENTRY(name, slow)                                                                 \
+#define SCENARIO_ENTRY(name, slow, cpus)                                                           \
     static void scenario_##name(void);                                                             \
-    static struct scenario entry_##name = {#name, scenario_##name, slow, NULL};                    \
+    static struct scenario entry_##name = {#name, scenario_##name, slow, cpus, NULL};              \
     __attribute__((constructor)) static void register_##name(void)                                 \
     {                                                                                              \
         directed_register(&entry_##name);                                                          \

@@ -4,9 +4,9 @@
 
 #include "directed.h"
 
-/* Boots the machine once; every scenario begins with a copy of it. */
-void directed_boot(bool verbose);
-void directed_begin(void);
+/* Every scenario begins with a copy of a machine that has booted, with that many CPUs. */
+void directed_boot(bool verbose, u32 cpus);
+void directed_begin(u32 cpus);
 /* Ends all that the scenario has made, and compares counts. */
 void directed_end(void);
 struct run_result *directed_result(void);

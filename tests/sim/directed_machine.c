@@ -672,14 +672,14 @@ static void learn_init(void)
     cleanup_note_regions(init->thread->vspace);
 }
 
-void directed_boot(bool be_verbose)
+void directed_boot(bool be_verbose, u32 cpus)
 {
     verbose = be_verbose;
     history_reset(verbose);
     memset(run_current(), 0, sizeof(*run_current()));
     program_reset(1);
     struct sim_config config = {
-        .seed = 1, .memory_bytes = MEMORY_BYTES, .cpu_count = SIM_MAX_CPUS, .node_count = 1};
+        .seed = 1, .memory_bytes = MEMORY_BYTES, .cpu_count = cpus, .node_count = 1};
     sim_machine_reset(&config, user_step);
     sim_inject_hook = fail_hook;
     fail_allocation(0);
@@ -697,17 +697,17 @@ void directed_boot(bool be_verbose)
 }
 
 /* A machine that has stopped in the middle of the kernel cannot be restored: it is powered on
- * again. */
-void directed_begin(void)
+ * again, and so is one with another number of CPUs. */
+void directed_begin(u32 cpus)
 {
-    bool usable = booted && !sim_stopped();
+    bool usable = booted && !sim_stopped() && sim_machine()->config.cpu_count == cpus;
     memset(run_current(), 0, sizeof(*run_current()));
     fail_allocation(0);
     history_reset(verbose);
     if (usable)
         sim_snapshot_restore(booted);
     else
-        directed_boot(verbose);
+        directed_boot(verbose, cpus);
 }
 
 static void end_survivor(struct object *survivor)

@@ -92,7 +92,7 @@ static bool run(const struct scenario *scenario)
     failures = 0;
     between_checks = false;
     limit_time(scenario->slow);
-    directed_begin();
+    directed_begin(scenario->cpus);
     if (!directed_failed())
         scenario->run();
     between_checks = false;
@@ -172,7 +172,7 @@ int main(int count, char **arguments)
     }
     options.parts = arguments + at;
     options.part_count = count - at;
-    directed_boot(options.verbose);
+    directed_boot(options.verbose, SIM_MAX_CPUS);
     if (options.in_order)
         run_in_order();
     else

@@ -1,18 +1,25 @@
 /* Directed programs: the short ways of signal, send, receive and yield, and what must not take
  * them. */
 #include "directed_pair.h"
+#include "sched/sched.h"
 #include "sched/wait.h"
+#include "trace/trace.h"
+
+/* It uses so much that others, once woken, go first. */
+static void tire(struct actor *actor, u64 empty_endpoint)
+{
+    warm(actor);
+    pass_time(3000000);
+    CHECK_EQ(call(actor, CALL(receive, empty_endpoint, .deadline = sim_now_ns() + 1000)),
+             STATUS_TIMED_OUT);
+    warm(actor);
+}
 
 /* The caller has used so much more than the server that the server, once woken, goes first. */
 static struct pair make_tired_pair(void)
 {
     struct pair pair = make_pair();
-    u64 empty = make_endpoint(pair.init, 0, 0);
-    warm(pair.caller);
-    pass_time(3000000);
-    CHECK_EQ(call(pair.caller, CALL(receive, empty, .deadline = sim_now_ns() + 1000)),
-             STATUS_TIMED_OUT);
-    warm(pair.caller);
+    tire(pair.caller, make_endpoint(pair.init, 0, 0));
     return pair;
 }
 
@@ -67,6 +74,66 @@ SCENARIO(who_may_not_run_here_is_not_given_way_to)
     CHECK(runs_on_1(pair.caller) && !is_blocked(pair.caller));
     CHECK_EQ(finish(pair.server), STATUS_OK);
     CHECK(sim_cpu_context(2) == &pair.server->thread->context);
+}
+
+/* On a machine with one CPU nothing makes the kernel look again, once the end of the slice is
+ * armed: that the woken one is held is found out at the wake-up alone. */
+static void wake_one_that_is_held(bool bound)
+{
+    struct actor *init = directed_init();
+    u64 handles[2], endpoints[2];
+    struct actor *servers[2];
+    CHECK_EQ(call(init, CALL(trace_control, init_cap(INIT_CAP_TRACE), W(TRACE_SET_CATEGORIES, 0))),
+             STATUS_OK);
+    for (u32 i = 0; i < 2; i++) {
+        endpoints[i] = make_endpoint(init, 0, 0);
+        servers[i] = new_thread(init, init_self(), &handles[i]);
+        if (bound)
+            pin(init, handles[i], 0);
+        CHECK(start(servers[i], CALL(receive, endpoints[i], .deadline = FOREVER)));
+    }
+    CHECK_EQ(call(init, CALL(thread_control, handles[0], W(THREAD_SUSPEND))), STATUS_OK);
+    tire(init, make_endpoint(init, 0, 0));
+    CHECK(start(init, CALL(signal, endpoints[1])));
+    CHECK(sim_cpu_context(0) == &servers[1]->thread->context);
+    CHECK(sim_timer_deadline(0) <= sim_now_ns() + SCHED_SLICE_NS); /* the slice has an end */
+    CHECK(start(servers[1], CALL(receive, endpoints[1], .deadline = FOREVER)));
+    CHECK(sim_cpu_context(0) == &init->thread->context);
+    CHECK(start(init, CALL(signal, endpoints[0])));
+    CHECK(sim_cpu_context(0) == &init->thread->context);
+    CHECK_EQ(call(init, CALL(thread_control, handles[0], W(THREAD_RESUME))), STATUS_OK);
+    CHECK_EQ(finish(servers[0]), STATUS_OK);
+    CHECK_EQ(result_word(servers[0], 0), 1);
+}
+
+SCENARIO_ON_ONE_CPU(who_is_held_is_not_given_way_to_on_the_only_cpu)
+{
+    wake_one_that_is_held(false);
+}
+
+SCENARIO_ON_ONE_CPU(who_is_held_and_bound_is_not_given_way_to_on_the_only_cpu)
+{
+    wake_one_that_is_held(true);
+}
+
+/* It may run here, and has used less: but another CPU owns its activity. */
+SCENARIO(who_is_woken_goes_on_where_its_activity_is)
+{
+    struct pair pair = make_pair();
+    struct actor *server = pair.server;
+    CHECK_EQ(call(pair.init, CALL(cancel, pair.server_thread)), STATUS_OK);
+    CHECK_EQ(finish(server), STATUS_CANCELLED);
+    pin(pair.init, pair.server_thread, 2);
+    CHECK(start(server, CALL(receive, pair.endpoint, .deadline = FOREVER)));
+    CHECK_EQ(call(pair.init, CALL(thread_control, pair.server_thread, W(THREAD_SET_CPUS, 6))),
+             STATUS_OK);
+    server->thread->flags &= ~THREAD_FLAG_MOVE; /* as when it has been on a CPU since */
+    tire(pair.caller, make_endpoint(pair.init, 0, 0));
+    CHECK(start(pair.caller, CALL(signal, pair.badged)));
+    CHECK(runs_on_1(pair.caller) && sim_cpu_context(2) == &server->thread->context);
+    CHECK_EQ(server->thread->home->cpu, 2);
+    CHECK_EQ(finish(server), STATUS_OK);
+    CHECK_EQ(finish(pair.caller), STATUS_OK);
 }
 
 /* What is unusual about a signal, a send or a receive comes out as by the general path. */
