@@ -6,7 +6,7 @@
 /* Tree lock held: takes an ownerless leaf out of the tree. The caller then drops the reference. */
 static void unlink_locked(struct cap_node *node)
 {
-    DEBUG_ASSERT(list_is_empty(&node->children) && list_is_empty(&node->condemned));
+    DEBUG_ASSERT(!node->owner && list_is_empty(&node->children) && list_is_empty(&node->condemned));
     list_remove(&node->sibling);
     node->parent = NULL;
     node->object->effects -= node->ops->is_effect;
@@ -52,8 +52,9 @@ static bool kill_one(struct cap_node *node)
     bool unlinked = false;
     if (gone) {
         spin_lock(&object->tree_lock);
-        if (victim->parent && !victim->owner && list_is_empty(&victim->children) &&
-            list_is_empty(&victim->condemned)) {
+        /* Nothing is linked below one that is condemned: it still is a leaf, unless somebody else
+         * has unlinked it. */
+        if (victim->parent) {
             unlink_locked(victim);
             unlinked = true;
         }

@@ -188,7 +188,7 @@ bool cap_mark_is_revoked(struct cap_mark *mark, const struct cap_space *space,
 u64 cap_object_id(const struct cap_space *space, u64 handle)
 {
     const struct cap_slot *slot = cap_slot_of(space, handle);
-    if (!handle || ATOMIC_LOAD(&slot->handle) != handle)
+    if (ATOMIC_LOAD(&slot->handle) != handle)
         return 0;
     const struct object *object = slot->object;
     ATOMIC_FENCE_ACQUIRE();

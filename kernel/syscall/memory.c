@@ -269,7 +269,7 @@ static enum status fill_mapping(struct thread *thread, const struct cap_ref *ref
     const u64 known = MAP_READ | MAP_WRITE | MAP_EXECUTE | MAP_PRIVATE | MAP_FIXED | MAP_EAGER;
     if ((flags & ~known) || !(flags & (MAP_READ | MAP_WRITE | MAP_EXECUTE)))
         return STATUS_BAD_ARGUMENT;
-    if ((address | offset | size) % PAGE_SIZE != 0 || size == 0)
+    if ((address | offset | size) % PAGE_SIZE != 0)
         return STATUS_BAD_ARGUMENT;
     if ((flags & MAP_FIXED) && address == 0)
         return STATUS_BAD_ARGUMENT;
