@@ -158,7 +158,10 @@ SCENARIO(memory_with_a_message_buffer_or_many_mappings_is_not_discarded)
         CALL(create_thread, init_self(), W(USER_START, USER_START, 0, 0, 1, address));
     CHECK_EQ(call(init, thread), STATUS_OK);
     u64 handle = result_word(init, 0);
+    write_word(init, address + PAGE_SIZE, 5);
     CHECK_EQ(status_of_discard(init, memory, PAGE_SIZE, PAGE_SIZE), STATUS_BUSY);
+    pass_time(100000000);
+    CHECK_EQ(read_word(init, address + PAGE_SIZE), 5);
     CHECK_EQ(call(init, CALL(kill, handle, W(0))), STATUS_OK);
     CHECK_EQ(status_of_close(init, handle), STATUS_OK);
     pass_time(100000000);
@@ -170,6 +173,19 @@ SCENARIO(memory_with_a_message_buffer_or_many_mappings_is_not_discarded)
     CHECK_EQ(call(init, CALL(unmap, 0, W(0, last, PAGE_SIZE))), STATUS_OK);
     pass_time(100000000);
     CHECK_EQ(status_of_discard(init, memory, 0, PAGE_SIZE), STATUS_OK);
+}
+
+/* More than one slice marks, or frees. */
+SCENARIO(much_is_discarded_in_slices)
+{
+    struct actor *init = directed_init();
+    const u64 pages = 300;
+    struct call create =
+        CALL(create_memory, init_cap(INIT_CAP_GROUP), W(pages * PAGE_SIZE, MEMORY_EAGER));
+    CHECK_EQ(call(init, create), STATUS_OK);
+    u64 memory = result_word(init, 0), frames = user_frames();
+    CHECK_EQ(status_of_discard(init, memory, 0, pages * PAGE_SIZE), STATUS_OK);
+    CHECK_EQ(user_frames(), frames - pages);
 }
 
 /* A part of a private mapping goes, and the copies of its pages with it. */
