@@ -105,8 +105,8 @@ void tree_remove(struct tree *tree, struct tree_node *node)
 {
     struct tree_node *unbalanced;
 
-    if (tree->first == node)
-        tree->first = tree_next(node);
+    if (tree->first == node) /* nothing hangs on its left, nor its parent on its right */
+        tree->first = node->child[1] != NULL ? outermost(node->child[1], 0) : node->parent;
 
     if (node->child[0] != NULL && node->child[1] != NULL) {
         struct tree_node *successor = outermost(node->child[1], 0);

@@ -60,7 +60,7 @@ struct arch_context *upcall_interrupt(u32 line)
     TRACE(INTERRUPT, line, interrupt ? interrupt->object.id : 0, 0, 0);
     if (interrupt) {
         interrupt->fired++;
-        binding_signal(&interrupt->binding);
+        binding_interrupt(&interrupt->binding);
     }
     return sched_exit();
 }

@@ -23,13 +23,12 @@ static u64 next_deadline(const struct timer_object *timer, u64 late)
 
 /* The queue's timer may be one that was set anew on another CPU meanwhile: only a deadline that has
  * passed counts. */
-static void fire(struct timer *queued)
+static void fire(struct timer *queued, u64 now_ns)
 {
     struct timer_object *timer = CONTAINER_OF(queued, struct timer_object, timer);
-    u64 now = arch_clock_ns();
     spin_lock(&timer->lock);
-    bool due = timer->deadline_ns <= now;
-    u64 late = now - timer->deadline_ns;
+    bool due = timer->deadline_ns <= now_ns;
+    u64 late = now_ns - timer->deadline_ns;
     if (due) {
         timer->deadline_ns = next_deadline(timer, late);
         timer_cancel(&timer->timer);
@@ -40,7 +39,7 @@ static void fire(struct timer *queued)
     if (!due)
         return;
     TRACE(TIMER_FIRED, timer->object.id, late, 0, 0);
-    binding_signal(&timer->binding);
+    binding_interrupt(&timer->binding);
 }
 
 enum status timer_object_create(struct payer *payer, const struct cap_ref *endpoint,

@@ -49,6 +49,13 @@ void binding_signal(struct binding *binding)
         endpoint_signal(endpoint, binding->badge ? binding->badge : 1);
 }
 
+void binding_interrupt(struct binding *binding)
+{
+    struct endpoint *endpoint = binding_endpoint(binding);
+    if (endpoint)
+        endpoint_interrupt(endpoint, binding->badge ? binding->badge : 1);
+}
+
 void binding_drop(struct binding *binding)
 {
     if (!ATOMIC_EXCHANGE(&binding->endpoint, NULL))

@@ -33,6 +33,8 @@ static inline struct endpoint *binding_endpoint(struct binding *binding)
 
 /* Signals the badge (bit 0 if it is 0). */
 void binding_signal(struct binding *binding);
+/* The same, at an interrupt: perhaps another thread is current afterwards. */
+void binding_interrupt(struct binding *binding);
 
 /* Unbinds; harmless when it is not bound. */
 void binding_drop(struct binding *binding);

@@ -9,7 +9,7 @@
 KERNEL_STATE static struct slab_cache endpoint_cache;
 KERNEL_STATE static struct slab_cache message_cache;
 
-static void grace_over(struct timer *timer);
+static void grace_over(struct timer *timer, u64 now_ns);
 static void begin_grace(struct mail *mail);
 
 void endpoint_init(void)
@@ -223,8 +223,9 @@ static void go_down(struct endpoint *endpoint)
         peer_gone(peer);
 }
 
-static void grace_over(struct timer *timer)
+static void grace_over(struct timer *timer, u64 now_ns)
 {
+    (void)now_ns;
     go_down(CONTAINER_OF(timer, struct endpoint, grace));
 }
 
@@ -266,7 +267,8 @@ bool endpoint_is_down_locked(struct endpoint *endpoint)
     return endpoint->down;
 }
 
-void endpoint_signal(struct endpoint *endpoint, u64 bits)
+/* Who is to be woken; NULL: nobody. */
+static struct thread *deliver_signal(struct endpoint *endpoint, u64 bits)
 {
     spin_lock(&endpoint->lock);
     struct thread *receiver = endpoint_first_receiver(endpoint);
@@ -279,6 +281,21 @@ void endpoint_signal(struct endpoint *endpoint, u64 bits)
     spin_unlock(&endpoint->lock);
     COUNT(this_cpu(), SIGNALS);
     TRACE(IPC_SIGNAL, endpoint->object.id, bits, receiver ? receiver->object.id : 0, 0);
+    return receiver;
+}
+
+void endpoint_signal(struct endpoint *endpoint, u64 bits)
+{
+    struct thread *receiver = deliver_signal(endpoint, bits);
     if (receiver)
+        sched_wake(receiver);
+}
+
+void endpoint_interrupt(struct endpoint *endpoint, u64 bits)
+{
+    struct thread *receiver = deliver_signal(endpoint, bits);
+    if (receiver && this_cpu()->current)
+        sched_wake_last(receiver);
+    else if (receiver)
         sched_wake(receiver);
 }

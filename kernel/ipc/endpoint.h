@@ -89,6 +89,8 @@ bool fast_receive(struct thread *thread) MUST_USE;
 /* Sets signal bits and wakes a receiver if there is one. Never blocks; any context without locks of
  * RANK_IPC or above. */
 void endpoint_signal(struct endpoint *endpoint, u64 bits);
+/* The same, at an interrupt: whoever it preempts gives way at once (sched_wake_last). */
+void endpoint_interrupt(struct endpoint *endpoint, u64 bits);
 
 /* The thread's fault becomes a call on the endpoint (a reference that the caller keeps for the
  * thread's life). False: nobody will ever answer. */

@@ -498,20 +498,19 @@ struct arch_context *sched_exit(void)
     return &thread->context;
 }
 
-struct arch_context *upcall_timer(void)
+struct arch_context *upcall_timer(u64 now_ns)
 {
     struct cpu *cpu = sched_enter();
     COUNT(cpu, INTERRUPTS);
     cpu->timer_set_ns = TIME_NEVER;
-    u64 now = arch_clock_ns();
-    if (timer_run(now))
+    if (timer_run(now_ns))
         cpu->need_resched = true;
-    if (now >= cpu->run_queue->slice_end_ns)
-        check_slice(cpu, now);
-    if (now >= cpu->run_queue->quota_ns)
-        quota_expired(cpu, now);
+    if (now_ns >= cpu->run_queue->slice_end_ns)
+        check_slice(cpu, now_ns);
+    if (now_ns >= cpu->run_queue->quota_ns)
+        quota_expired(cpu, now_ns);
     balance_push(cpu);
-    if (now >= cpu->grace_nudge_ns) {
+    if (now_ns >= cpu->grace_nudge_ns) {
         cpu->grace_nudge_ns = TIME_NEVER;
         if (grace_is_waiting(cpu))
             grace_nudge();

@@ -43,8 +43,9 @@ void sched_leave(struct cpu *cpu, struct thread *thread, bool voluntary);
  * RANK_IPC held. */
 void sched_wake(struct thread *thread);
 
-/* The same, as the last thing that a system call does, which nobody traces: if the woken one is to
- * preempt the current thread, it takes its place at once. */
+/* The same, as the last thing that a system call or an interrupt does with the current thread,
+ * which there is: if the woken one is to preempt it, it takes its place at once, unless calls are
+ * traced. */
 void sched_wake_last(struct thread *thread);
 
 /* The current thread lets others run first. */

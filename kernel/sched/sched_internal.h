@@ -26,7 +26,7 @@ void balance_answer(struct cpu *cpu);
 void balance_push(struct cpu *cpu);
 bool balance_can_push(struct cpu *cpu);
 
-void thread_timeout(struct timer *timer);
+void thread_timeout(struct timer *timer, u64 now_ns);
 void sched_wake_mail(struct mail *mail);
 
 #endif

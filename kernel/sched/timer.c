@@ -27,7 +27,7 @@ void timer_subsystem_init(void)
     }
 }
 
-void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
+void timer_init(struct timer *timer, void (*fire)(struct timer *timer, u64 now_ns))
 {
     *timer = (struct timer){.fire = fire};
 }
@@ -87,12 +87,11 @@ static struct timer *take_due(struct timer_queue *queue, u64 now_ns)
 
 bool timer_run(u64 now_ns)
 {
-    struct timer_queue *queue = &queues[this_cpu()->index];
-    for (u32 i = 0; i < RUN_LIMIT; i++) {
-        struct timer *timer = take_due(queue, now_ns);
-        if (!timer)
-            return false;
-        timer->fire(timer);
+    const struct cpu *cpu = this_cpu();
+    for (u32 i = 0; i < RUN_LIMIT && ATOMIC_LOAD(&cpu->timer_next_ns) <= now_ns; i++) {
+        struct timer *timer = take_due(&queues[cpu->index], now_ns);
+        if (timer)
+            timer->fire(timer, now_ns);
     }
-    return ATOMIC_LOAD(&this_cpu()->timer_next_ns) <= now_ns;
+    return ATOMIC_LOAD(&cpu->timer_next_ns) <= now_ns;
 }

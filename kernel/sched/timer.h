@@ -14,17 +14,18 @@
 #include "lib/tree.h"
 
 struct timer {
-    struct tree_node link;             /* key: deadline in ns */
-    u32 cpu;                           /* in whose queue, while armed; atomic */
-    u32 armed;                         /* atomic */
-    void (*fire)(struct timer *timer); /* without locks, at the timer interrupt */
+    struct tree_node link; /* key: deadline in ns */
+    u32 cpu;               /* in whose queue, while armed; atomic */
+    u32 armed;             /* atomic */
+    /* Without locks, at the timer interrupt, which came at `now_ns`. */
+    void (*fire)(struct timer *timer, u64 now_ns);
 };
 
 /* Now plus `ns`, TIME_NEVER at most. */
 u64 deadline_after(u64 ns);
 
 void timer_subsystem_init(void);
-void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
+void timer_init(struct timer *timer, void (*fire)(struct timer *timer, u64 now_ns));
 
 /* Arms a timer that is not armed, on this CPU. */
 void timer_arm(struct timer *timer, u64 deadline_ns);

@@ -113,10 +113,10 @@ enum status wait_interrupt(struct thread *thread, enum status status)
 
 /* The timer may belong to a wait that has ended meanwhile: a later one has a later deadline and
  * goes on. */
-void thread_timeout(struct timer *timer)
+void thread_timeout(struct timer *timer, u64 now_ns)
 {
     struct thread *thread = CONTAINER_OF(timer, struct thread, timeout);
-    const struct wait_filter due = {.deadline_limit = arch_clock_ns()};
+    const struct wait_filter due = {.deadline_limit = now_ns};
     (void)end_if(thread, STATUS_TIMED_OUT, &due);
 }
 

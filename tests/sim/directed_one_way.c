@@ -136,6 +136,57 @@ SCENARIO(who_is_woken_goes_on_where_its_activity_is)
     CHECK_EQ(finish(pair.caller), STATUS_OK);
 }
 
+/* A timer that the caller sets, so that it fires on CPU 1. */
+static u64 set_timer(struct pair *pair, u64 endpoint, u64 deadline_ns)
+{
+    CHECK_EQ(call(pair->init, CALL(create_timer, init_cap(INIT_CAP_GROUP), W(endpoint))),
+             STATUS_OK);
+    u64 timer = result_word(pair->init, 0);
+    CHECK_EQ(call(pair->caller, CALL(timer_set, timer, .deadline = deadline_ns)), STATUS_OK);
+    return timer;
+}
+
+SCENARIO(an_interrupt_takes_the_place_of_whom_it_preempts)
+{
+    struct pair pair = make_tired_pair();
+    u64 other_thread, endpoint = make_endpoint(pair.init, 0, 0);
+    struct actor *other = new_thread(pair.init, init_self(), &other_thread);
+    pin(pair.init, other_thread, 1);
+    CHECK(start(other, CALL(receive, endpoint, .deadline = FOREVER)));
+    u64 due = sim_now_ns() + 1000000;
+    (void)set_timer(&pair, pair.badged, due);
+    CHECK(runs_on_1(pair.caller));
+    pass_time(2000000);
+    CHECK(runs_on_1(pair.server));
+    CHECK_EQ(pair.caller->thread->activity->state, ACTIVITY_READY);
+    CHECK_EQ(finish(pair.server), STATUS_OK);
+    CHECK_EQ(result_word(pair.server, 0), 42);
+    /* Two at once: the one takes the caller's place, the other gets in line. */
+    CHECK(start(pair.server, CALL(receive, pair.endpoint, .deadline = FOREVER)));
+    CHECK(is_blocked(pair.server) && is_blocked(other));
+    due = sim_now_ns() + 1000000;
+    (void)set_timer(&pair, pair.badged, due);
+    (void)set_timer(&pair, endpoint, due);
+    pass_time(2000000);
+    CHECK(!is_blocked(pair.server) && !is_blocked(other));
+    CHECK_EQ(finish(other), STATUS_OK);
+    CHECK_EQ(finish(pair.server), STATUS_OK);
+    CHECK_EQ(call(pair.caller, CALL(null, 0)), STATUS_OK);
+    /* Nobody is there to be preempted. */
+    CHECK(start(pair.server, CALL(receive, pair.endpoint, .deadline = FOREVER)));
+    CHECK(start(other, CALL(receive, endpoint, .deadline = FOREVER)));
+    (void)set_timer(&pair, pair.badged, sim_now_ns() + 1000000);
+    u64 empty = make_endpoint(pair.init, 0, 0);
+    CHECK(start(pair.caller, CALL(receive, empty, .deadline = sim_now_ns() + 5000000)));
+    CHECK(!sim_cpu_context(1));
+    pass_time(2000000);
+    CHECK(runs_on_1(pair.server));
+    CHECK_EQ(finish(pair.server), STATUS_OK);
+    CHECK_EQ(finish(pair.caller), STATUS_TIMED_OUT);
+    CHECK_EQ(call(pair.init, CALL(signal, endpoint)), STATUS_OK);
+    CHECK_EQ(finish(other), STATUS_OK);
+}
+
 /* What is unusual about a signal, a send or a receive comes out as by the general path. */
 SCENARIO(unusual_one_way_messages_come_out_the_same)
 {

@@ -38,8 +38,9 @@ WEAK struct arch_context *upcall_interrupt(u32 line)
     reached(__func__);
 }
 
-WEAK struct arch_context *upcall_timer(void)
+WEAK struct arch_context *upcall_timer(u64 now_ns)
 {
+    (void)now_ns;
     reached(__func__);
 }
 

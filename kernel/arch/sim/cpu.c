@@ -156,7 +156,7 @@ static struct arch_context *run_command(u32 index, struct sim_cpu *cpu)
         break;
     case SIM_TIMER:
         cpu->timer_deadline_ns = TIME_NEVER;
-        next = upcall_timer();
+        next = upcall_timer(arch_clock_ns());
         break;
     case SIM_INTERRUPT:
         machine->lines[cpu->command_line].unmasked = false;

@@ -89,8 +89,9 @@ struct arch_context *upcall_interrupt(u32 line)
     return critical_section();
 }
 
-struct arch_context *upcall_timer(void)
+struct arch_context *upcall_timer(u64 now_ns)
 {
+    (void)now_ns;
     return critical_section();
 }
 

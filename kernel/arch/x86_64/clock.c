@@ -230,12 +230,13 @@ void arch_timer_set(u64 deadline_ns)
     timer_program(deadline_ns);
 }
 
-bool timer_has_expired(void)
+bool timer_has_expired(u64 *now_ns)
 {
     struct port_cpu *cpu = port_this_cpu();
     if (cpu->timer_armed_ns == TIME_NEVER)
         return false;
-    if (arch_clock_ns() < cpu->timer_armed_ns) {
+    *now_ns = arch_clock_ns();
+    if (*now_ns < cpu->timer_armed_ns) {
         timer_program(cpu->timer_armed_ns);
         return false;
     }

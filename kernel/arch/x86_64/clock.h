@@ -25,6 +25,6 @@ void timer_init_cpu(void);
 
 /* The timer interrupt: has the armed deadline passed? If not (early, or a long one in several
  * steps) the timer is armed for the rest. */
-bool timer_has_expired(void);
+bool timer_has_expired(u64 *now_ns);
 
 #endif

@@ -23,9 +23,11 @@ struct arch_context *interrupt_dispatch(u64 vector, struct arch_context *context
         return tell ? upcall_interrupt(line) : context;
     }
     switch (vector) {
-    case VECTOR_TIMER:
+    case VECTOR_TIMER: {
+        u64 now;
         lapic_eoi();
-        return timer_has_expired() ? upcall_timer() : context;
+        return timer_has_expired(&now) ? upcall_timer(now) : context;
+    }
     case VECTOR_IPI:
         lapic_eoi();
         return upcall_ipi();

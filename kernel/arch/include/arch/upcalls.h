@@ -44,7 +44,8 @@ extern const u64 upcall_light_calls;
 struct arch_context *upcall_syscall(u64 number);
 struct arch_context *upcall_fault(const struct fault_info *fault);
 struct arch_context *upcall_interrupt(u32 line);
-struct arch_context *upcall_timer(void);
+/* The time that was asked for has come; `now_ns` is what arch_clock_ns said then. */
+struct arch_context *upcall_timer(u64 now_ns);
 struct arch_context *upcall_ipi(void);
 
 /* A CPU other than the first is up, bound, on its own stack, with the kernel's page tables. */
