@@ -77,7 +77,7 @@ struct trace_header {
     u64 categories;
 };
 
-#define TRACE_VERSION 3u
+#define TRACE_VERSION 4u
 
 enum trace_event_type {
     TRACE_NONE = 0,

@@ -6,7 +6,7 @@
 HOST_INCLUDES := -Ikernel -Ikernel/arch/include -Ikernel/arch/sim/include -Isdk/include $(IDL_INCLUDE) -Itests/unit
 HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-sanitize=function
 # What was not written before it is read holds a pattern that no test takes for sense.
-HOST_CFLAGS   := $(COMMON) $(HOST_INCLUDES) -DFERROUS_HOST -DFERROUS_DEBUG -O1 -fno-omit-frame-pointer -fno-builtin \
+HOST_CFLAGS   := $(COMMON) $(HOST_INCLUDES) -DFERROUS_HOST -DFERROUS_DEBUG -DFERROUS_TRACE -O1 -fno-omit-frame-pointer -fno-builtin \
                  -fno-strict-aliasing -ftrivial-auto-var-init=pattern $(HOST_SANITIZE)
 HOST_LDFLAGS  := $(HOST_SANITIZE) -fuse-ld=lld
 HOST_LDLIBS   := -lm -lpthread

@@ -192,12 +192,30 @@ static size_t format_word(char *text, size_t size, const char *name, u64 value,
 {
     size_t used = format_to(text, size, " %s=", name);
 
-    if (string_equal(name, "label"))
+    if (string_equal(name, "label") || string_equal(name, "answer"))
         return used + format_label(text + used, size - used, value, table);
     if (string_equal(name, "status") && value <= UINT32_MAX)
         return used + format_to(text + used, size - used, "(%s)", status_text((enum status)value));
     return used + format_to(text + used, size - used, value < DECIMAL_LIMIT ? "%llu" : "%#llx",
                             (unsigned long long)value);
+}
+
+/* One word, or the two halves of one. */
+static size_t format_words(char *text, size_t size, const char *name, u64 value,
+                           const struct interface_names *const *table)
+{
+    char high[32];
+    size_t length = 0;
+    size_t used;
+
+    while (name[length] != '\0' && name[length] != ':')
+        length++;
+    if (name[length] == '\0' || length >= sizeof(high))
+        return format_word(text, size, name, value, table);
+    memcpy(high, name, length);
+    high[length] = '\0';
+    used = format_word(text, size, high, value >> 32, table);
+    return used + format_word(text + used, size - used, &name[length + 1], (u32)value, table);
 }
 
 size_t trace_event_format(char *text, size_t size, const struct trace_event *event,
@@ -212,8 +230,8 @@ size_t trace_event_format(char *text, size_t size, const struct trace_event *eve
         used = format_to(text, size, "%s", names->name);
         for (u32 word = 0; word < WORDS; word++) {
             if (names->words[word][0] != '\0')
-                used += format_word(text + used, size - used, names->words[word],
-                                    event->words[word], table);
+                used += format_words(text + used, size - used, names->words[word],
+                                     event->words[word], table);
         }
         return used;
     }

@@ -141,6 +141,10 @@ TEST(labels_and_statuses_are_told_in_words)
                   "IPC_REPLY to_thread=3 label=(server has no such method) failed=0");
     EXPECT_STR_EQ(text_of(TRACE_IPC_CALL, 3, MESSAGE_LABEL(77, 8), 0),
                   "IPC_CALL endpoint=3 label=#77.8 badge=0 server=0");
+    EXPECT_STR_EQ(text_of(TRACE_IPC_ROUND, 7ull << 32 | 3,
+                          (u64)MESSAGE_LABEL(2, 2) << 32 | MESSAGE_LABEL(1, 1), 2),
+                  "IPC_ROUND server=7 endpoint=3 answer=manager.result label=console.write badge=2 "
+                  "took_ns=0");
     EXPECT_STR_EQ(text_of(TRACE_IPC_FAILED, 3, STATUS_TIMED_OUT, 5),
                   "IPC_FAILED endpoint=3 status=(deadline passed) thread=5");
     EXPECT_STR_EQ(text_of(TRACE_MEMORY_UNMAP, 0x123456789000, 4096, 0),

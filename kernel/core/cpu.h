@@ -14,6 +14,7 @@
 struct thread;
 struct run_queue;
 struct trace_context;
+struct trace_event;
 struct trace_ring;
 struct trace_metrics;
 struct vspace;
@@ -75,7 +76,15 @@ struct cpu {
     u32 frame_cache_count;
     u32 zero_cache_count;
     u64 frames_by_use[4]; /* allocated less freed on this CPU, modulo 2^64; by enum frame_use */
-    struct trace_ring *trace_ring; /* of the root domain */
+    struct trace_ring *trace_ring;   /* of the root domain */
+    struct trace_event *trace_next;  /* in it: where the next event goes */
+    struct trace_event *trace_first; /* its events: from here, */
+    struct trace_event *trace_end;   /* to here */
+    u64 trace_stamp_cycles;          /* when trace_stamp_ns was the time */
+    u64 trace_stamp_ns;
+    u64 trace_cycle_factor; /* ns per cycle, 32.32 */
+    u64 trace_calls_since;  /* clock: since when calls are recorded; TIME_NEVER: they are not;
+                               others write it */
     struct trace_metrics
         *metrics;   /* in its page; before there is one, in a place that nobody reads */
     u32 trace_mask; /* categories that are on; others write it */

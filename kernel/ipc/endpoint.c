@@ -2,9 +2,8 @@
 #include "ipc/endpoint.h"
 
 #include "core/assert.h"
-#include "ipc/endpoint_internal.h"
+#include "ipc/call_events.h"
 #include "mm/object_slab.h"
-#include "trace/trace.h"
 
 KERNEL_STATE static struct slab_cache endpoint_cache;
 KERNEL_STATE static struct slab_cache message_cache;
@@ -85,12 +84,15 @@ static void abort_send(struct thread *thread, enum status status)
 {
     struct endpoint *endpoint = thread->wait_object;
     endpoint->blocked_sends -= !thread->calling;
+    if (thread->calling)
+        call_tell_end(thread, NULL, 0, status);
     end_with(thread, status);
 }
 
 /* The caller leaves; its server goes on and finds that there is nobody to reply to. */
 static void abort_reply(struct thread *thread, enum status status)
 {
+    call_tell_end(thread, NULL, 0, status);
     call_part(thread);
     end_with(thread, status);
 }

@@ -17,9 +17,10 @@
  * registers.
  */
 #include "arch/upcalls.h"
+#include "abi/syscalls.h"
 #include "core/assert.h"
+#include "ipc/call_events.h"
 #include "ipc/fast_find.h"
-#include "trace/trace.h"
 
 /* Nothing but a label and at most MESSAGE_MAX_INLINE bytes of data. */
 static inline bool info_is_plain(u64 info)
@@ -97,19 +98,27 @@ static struct arch_handover give_up(struct thread *thread, u64 handle, u64 info)
     return (struct arch_handover){0};
 }
 
-/* `nested`: the caller serves somebody itself. A constant at each use, so that the common case pays
- * nothing for the other. */
+/* The running thread is about to wait in this system call. */
+static inline void tell_block(struct cpu *cpu, const struct thread *thread, u32 number,
+                              const struct endpoint *endpoint, u64 now)
+{
+    if (cpu->trace_mask & 1u << TRACE_OF_SYSCALL_BLOCK)
+        trace_put(cpu, &thread->trace, now, TRACE_SYSCALL_BLOCK, number, endpoint->object.id,
+                  TIME_NEVER, 0);
+}
+
+/* `nested`: the caller serves somebody itself. `traced`: events are written. Constants at each use,
+ * so that the common case pays nothing for the others. */
 static inline __attribute__((always_inline)) struct arch_handover
-call_now(u64 handle, u64 info, u64 deadline_ns, bool nested)
+call_now(u64 handle, u64 info, u64 deadline_ns, bool nested, bool traced)
 {
     struct cpu *cpu = this_cpu();
     struct thread *caller = cpu->current;
     struct activity *activity = caller->activity;
     struct endpoint *endpoint;
-    if (unlikely(!arch_can_swap()) || unlikely(cpu->attention.any) ||
-        unlikely(!info_is_plain(info)) ||
+    if (has_to_look(cpu, traced) || unlikely(!info_is_plain(info)) ||
         unlikely((deadline_ns & caller->serve_deadline) != TIME_NEVER) ||
-        (nested && unlikely(!sched_may_lend(caller, false))) ||
+        unlikely(!arch_can_swap()) || (nested && unlikely(!sched_may_lend(caller, false))) ||
         unlikely(!find(caller, handle, RIGHT_SEND, &endpoint)))
         return give_up(caller, handle, info);
     caller->message_info = info;
@@ -137,6 +146,11 @@ call_now(u64 handle, u64 info, u64 deadline_ns, bool nested)
     caller->context.aux = trace;
     server->trace.trace = trace;
     server->trace.span = activity->next_span++;
+    if (traced) {
+        u64 now = trace_now(cpu);
+        call_note(caller, endpoint, caller->context.handle, now);
+        tell_block(cpu, caller, SYS_call, endpoint, now);
+    }
     begin_wait(caller, endpoint, &endpoint->served, &reply_ops);
     u32 length = (u32)(caller->message_info >> INFO_LENGTH_SHIFT);
     if (unlikely(length))
@@ -148,15 +162,34 @@ call_now(u64 handle, u64 info, u64 deadline_ns, bool nested)
 static __attribute__((noinline)) struct arch_handover call_nested(u64 handle, u64 info,
                                                                   u64 deadline_ns)
 {
-    return call_now(handle, info, deadline_ns, true);
+    return call_now(handle, info, deadline_ns, true, false);
+}
+
+static __attribute__((noinline)) struct arch_handover call_nested_traced(u64 handle, u64 info,
+                                                                         u64 deadline_ns)
+{
+    return call_now(handle, info, deadline_ns, true, true);
+}
+
+static __attribute__((noinline)) struct arch_handover call_traced(u64 handle, u64 info,
+                                                                  u64 deadline_ns)
+{
+    const struct thread *caller = this_cpu()->current;
+    if (unlikely(caller->activity != caller->home))
+        return call_nested_traced(handle, info, deadline_ns);
+    return call_now(handle, info, deadline_ns, false, true);
 }
 
 struct arch_handover upcall_fast_call(u64 handle, u64 info, u64 deadline_ns)
 {
-    const struct thread *caller = this_cpu()->current;
+    const struct cpu *cpu = this_cpu();
+    const struct thread *caller = cpu->current;
+    if (unlikely(cpu->attention.any))
+        return TRACE_BUILT ? call_traced(handle, info, deadline_ns)
+                           : give_up(cpu->current, handle, info);
     if (unlikely(caller->activity != caller->home))
         return call_nested(handle, info, deadline_ns);
-    return call_now(handle, info, deadline_ns, false);
+    return call_now(handle, info, deadline_ns, false, false);
 }
 
 /* Lock held: nobody but the caller waits for this server. */
@@ -167,15 +200,16 @@ static bool is_quiet(const struct endpoint *endpoint)
 }
 
 static struct arch_handover reply_nested(u64 handle, u64 info, u64 deadline_ns);
+static struct arch_handover reply_nested_traced(u64 handle, u64 info, u64 deadline_ns);
 
-/* `nested`: the caller serves somebody itself. */
+/* As call_now. */
 static inline __attribute__((always_inline)) struct arch_handover
-reply_now(u64 handle, u64 info, u64 deadline_ns, bool nested)
+reply_now(u64 handle, u64 info, u64 deadline_ns, bool nested, bool traced)
 {
     struct cpu *cpu = this_cpu();
     struct thread *server = cpu->current;
     struct endpoint *endpoint;
-    if (unlikely(!arch_can_swap()) || unlikely(cpu->attention.any) ||
+    if (has_to_look(cpu, traced) || unlikely(!arch_can_swap()) ||
         unlikely(!info_is_plain_or_accepts(info)) || unlikely(deadline_ns != TIME_NEVER) ||
         unlikely(!find(server, handle, RIGHT_RECEIVE, &endpoint)))
         return give_up(server, handle, info);
@@ -190,11 +224,18 @@ reply_now(u64 handle, u64 info, u64 deadline_ns, bool nested)
         unlikely(server->home->cpu != cpu->index) || !can_take_over(cpu, caller)) {
         spin_unlock(&endpoint->lock);
         if (!nested && caller && server->activity != caller->home)
-            return reply_nested(server->wait_mark.handle, server->message_info, deadline_ns);
+            return (traced ? reply_nested_traced : reply_nested)(server->wait_mark.handle,
+                                                                 server->message_info, deadline_ns);
         return give_up(server, server->wait_mark.handle, server->message_info);
     }
 
     /* Nothing fails from here on. */
+    if (traced) {
+        u64 now = trace_now(cpu);
+        if (call_is_noted(cpu, caller))
+            call_put_round(cpu, endpoint, caller, server, info_label(server->message_info), now);
+        tell_block(cpu, server, SYS_reply_receive, endpoint, now);
+    }
     fast_end_wait(caller);
     server->serving = NULL;
     caller->server = NULL;
@@ -215,10 +256,26 @@ reply_now(u64 handle, u64 info, u64 deadline_ns, bool nested)
 static __attribute__((noinline)) struct arch_handover reply_nested(u64 handle, u64 info,
                                                                    u64 deadline_ns)
 {
-    return reply_now(handle, info, deadline_ns, true);
+    return reply_now(handle, info, deadline_ns, true, false);
+}
+
+static __attribute__((noinline)) struct arch_handover reply_nested_traced(u64 handle, u64 info,
+                                                                          u64 deadline_ns)
+{
+    return reply_now(handle, info, deadline_ns, true, true);
+}
+
+static __attribute__((noinline)) struct arch_handover reply_traced(u64 handle, u64 info,
+                                                                   u64 deadline_ns)
+{
+    return reply_now(handle, info, deadline_ns, false, true);
 }
 
 struct arch_handover upcall_fast_reply_receive(u64 handle, u64 info, u64 deadline_ns)
 {
-    return reply_now(handle, info, deadline_ns, false);
+    const struct cpu *cpu = this_cpu();
+    if (unlikely(cpu->attention.any))
+        return TRACE_BUILT ? reply_traced(handle, info, deadline_ns)
+                           : give_up(cpu->current, handle, info);
+    return reply_now(handle, info, deadline_ns, false, false);
 }

@@ -28,6 +28,13 @@ static inline bool fast_find(const struct cap_space *space, u64 handle, u64 righ
     return likely(ATOMIC_LOAD(&slot->handle) == handle);
 }
 
+/* Is there anything for the way out to look at? The way without events is taken only if the CPU's
+ * attention is on nothing at all. */
+static inline bool has_to_look(const struct cpu *cpu, bool traced)
+{
+    return traced && unlikely(cpu->attention.look != 0);
+}
+
 /* Lock held: what wait_end does where there is no deadline. */
 static inline void fast_end_wait(struct thread *thread)
 {

@@ -1,13 +1,14 @@
 /*
  * The short ways of signal, send and receive: the common case of each in few steps. They change
  * what the general path changes; whatever is unusual is left to it, before anything is done. Who
- * runs next is sched_exit's matter.
+ * runs next is sched_exit's matter. Each is there twice, with events (`traced`, a constant) and
+ * without.
  *
  * Locks: the endpoint's.
  */
 #include "core/assert.h"
+#include "ipc/call_events.h"
 #include "ipc/fast_find.h"
-#include "trace/trace.h"
 
 #define ACCEPT_MASK (0xfull << INFO_ACCEPT_SHIFT)
 
@@ -23,11 +24,11 @@ static inline struct thread *plain_receiver(struct endpoint *endpoint, u64 epoch
                : NULL;
 }
 
-bool fast_signal(struct thread *thread)
+static inline __attribute__((always_inline)) bool signal_now(struct thread *thread, bool traced)
 {
     struct cpu *cpu = this_cpu();
     struct found found;
-    if (unlikely(cpu->attention.any) ||
+    if (has_to_look(cpu, traced) ||
         !fast_find(thread->space, thread->context.handle, RIGHT_SIGNAL, &found))
         return false;
     struct endpoint *endpoint = found.endpoint;
@@ -48,18 +49,20 @@ bool fast_signal(struct thread *thread)
     spin_unlock(&endpoint->lock);
     thread_set_status(thread, STATUS_OK);
     COUNT(cpu, SIGNALS);
+    if (traced)
+        TRACE(IPC_SIGNAL, endpoint->object.id, bits, receiver ? receiver->object.id : 0, 0);
     if (receiver)
         sched_wake_last(receiver);
     return true;
 }
 
-bool fast_send(struct thread *thread)
+static inline __attribute__((always_inline)) bool send_now(struct thread *thread, bool traced)
 {
     struct cpu *cpu = this_cpu();
     struct found found;
     u64 info = thread->context.info;
     u32 length = (u32)(info >> INFO_LENGTH_SHIFT);
-    if (unlikely(cpu->attention.any) || unlikely(length > MESSAGE_MAX_INLINE) ||
+    if (has_to_look(cpu, traced) || unlikely(length > MESSAGE_MAX_INLINE) ||
         !fast_find(thread->space, thread->context.handle, RIGHT_SEND, &found))
         return false;
     struct endpoint *endpoint = found.endpoint;
@@ -82,17 +85,19 @@ bool fast_send(struct thread *thread)
     spin_unlock(&endpoint->lock);
     thread_set_status(thread, STATUS_OK);
     COUNT(cpu, SENDS);
+    if (traced)
+        TRACE(IPC_SEND, endpoint->object.id, info_label(info), found.badge, receiver->object.id);
     sched_wake_last(receiver);
     return true;
 }
 
-bool fast_receive(struct thread *thread)
+static inline __attribute__((always_inline)) bool receive_now(struct thread *thread, bool traced)
 {
     struct cpu *cpu = this_cpu();
     struct found found;
     u64 handle = thread->context.handle;
     u64 info = thread->context.info;
-    if (unlikely(cpu->attention.any) || unlikely(info & ~ACCEPT_MASK) ||
+    if (has_to_look(cpu, traced) || unlikely(info & ~ACCEPT_MASK) ||
         unlikely(info_accept(info) > MESSAGE_MAX_CAPS) ||
         unlikely(ATOMIC_LOAD(&thread->serving) != NULL) ||
         unlikely(thread->activity != thread->home) ||
@@ -109,6 +114,8 @@ bool fast_receive(struct thread *thread)
         message_deliver_signals(endpoint->signals, thread);
         endpoint->signals = 0;
         endpoint->turn = SOURCE_QUEUE;
+        if (traced && TRACE_IS_ON(IPC_RECEIVE))
+            message_tell_receipt(endpoint, thread);
     } else {
         thread->message_info = info;
         thread->wait_mark = (struct cap_mark){.handle = handle, .epoch = found.epoch};
@@ -119,3 +126,19 @@ bool fast_receive(struct thread *thread)
     spin_unlock(&endpoint->lock);
     return true;
 }
+
+#define WAY(name)                                                                                  \
+    static __attribute__((noinline)) bool name##_traced(struct thread *thread)                     \
+    {                                                                                              \
+        return name##_now(thread, true);                                                           \
+    }                                                                                              \
+    bool fast_##name(struct thread *thread)                                                        \
+    {                                                                                              \
+        if (unlikely(this_cpu()->attention.any))                                                   \
+            return TRACE_BUILT && name##_traced(thread);                                           \
+        return name##_now(thread, false);                                                          \
+    }
+
+WAY(signal)
+WAY(send)
+WAY(receive)

@@ -1,8 +1,7 @@
 /* Receiving and replying. */
 #include "core/assert.h"
-#include "ipc/endpoint_internal.h"
+#include "ipc/call_events.h"
 #include "ipc/reply.h"
-#include "trace/trace.h"
 
 /* What came of completing a call. */
 struct completion {
@@ -62,6 +61,7 @@ static enum status complete(struct thread *server, const struct cap_ref *ref, u6
     }
     if (status == STATUS_OK) {
         bool own = caller->server == server;
+        call_tell_end(caller, server, info_label(info), failure);
         call_part(caller);
         wait_end(caller);
         completion->caller = caller;
@@ -70,8 +70,6 @@ static enum status complete(struct thread *server, const struct cap_ref *ref, u6
         completion->has_activity = own && sched_give_back(server, caller);
     }
     spin_unlock(lock);
-    if (status == STATUS_OK)
-        TRACE(IPC_REPLY, caller->object.id, info_label(info), failure, 0);
     return status;
 }
 
@@ -194,16 +192,6 @@ static void wait_to_receive(struct endpoint *endpoint, struct thread *receiver,
                deadline_ns);
 }
 
-/* Written as part of the message's trace, not of what its receiver did before. */
-static void trace_receive(const struct endpoint *endpoint, struct thread *receiver)
-{
-    u64 own = receiver->trace.trace;
-    receiver->trace.trace = receiver->context.aux;
-    TRACE(IPC_RECEIVE, endpoint->object.id, info_label(receiver->context.info),
-          receiver->context.handle, info_kind(receiver->context.info));
-    receiver->trace.trace = own;
-}
-
 /* Lock held and given up: one step towards a message. True: the receiver has one, or waits. False:
  * again. */
 static bool receive_step(struct endpoint *endpoint, struct thread *receiver,
@@ -232,7 +220,7 @@ static bool receive_step(struct endpoint *endpoint, struct thread *receiver,
     }
     spin_unlock(&endpoint->lock);
     if (this_cpu()->current == receiver && done && unlikely(TRACE_IS_ON(IPC_RECEIVE)))
-        trace_receive(endpoint, receiver);
+        message_tell_receipt(endpoint, receiver);
     if (woken)
         sched_wake(woken);
     return done;

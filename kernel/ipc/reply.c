@@ -2,7 +2,7 @@
 #include "ipc/reply.h"
 
 #include "core/assert.h"
-#include "ipc/endpoint_internal.h"
+#include "ipc/call_events.h"
 #include "mm/object_slab.h"
 
 KERNEL_STATE static struct slab_cache reply_cache;
@@ -46,6 +46,7 @@ void call_part(struct thread *caller)
 
 void call_let_go(struct thread *caller, struct thread *server)
 {
+    call_tell_begin(caller);
     end_service(caller);
     sched_charge(server);
     if (sched_give_back(server, caller))

@@ -1,9 +1,8 @@
 /* Sending: one-way messages, calls, and faults, which are calls that the kernel makes for a thread.
  */
 #include "core/assert.h"
-#include "ipc/endpoint_internal.h"
+#include "ipc/call_events.h"
 #include "lib/string.h"
-#include "trace/trace.h"
 
 struct thread *endpoint_first_receiver(struct endpoint *endpoint)
 {
@@ -158,14 +157,17 @@ void endpoint_call(struct thread *caller, const struct cap_ref *ref, u64 info, u
         return;
     }
     remember(endpoint, caller, ref, info, true);
+    call_forget(caller);
+    if (server && unlikely(TRACE_IS_ON(IPC_ROUND)))
+        call_note(caller, endpoint, ref->badge, trace_now(this_cpu()));
     struct activity *activity = caller->activity;
     if (server)
         call_now(endpoint, caller, server, deadline_ns);
     else
         wait_to_send(endpoint, caller, deadline_ns);
     spin_unlock(&endpoint->lock);
-    TRACE(IPC_CALL, endpoint->object.id, info_label(info), ref->badge,
-          server ? server->object.id : 0);
+    if (!server)
+        TRACE(IPC_CALL, endpoint->object.id, info_label(info), ref->badge, 0);
     /* The server's activity may be recalled by another CPU only through mail to this one. */
     if (server)
         sched_switch_to(server, activity);
@@ -191,6 +193,7 @@ bool endpoint_fault(struct thread *thread, struct endpoint *endpoint, u64 badge)
     }
     remember(endpoint, thread, NULL, 0, true);
     thread->message_badge = badge;
+    call_forget(thread);
     thread->faulted = true;
     struct activity *activity = thread->activity;
     struct thread *server = endpoint_first_receiver(endpoint);

@@ -154,12 +154,17 @@ void sched_kick(struct thread *thread)
         this_cpu()->attention.look = 1;
 }
 
-static void run(struct cpu *cpu, struct activity *activity, u64 now)
+static inline void begin_run(struct cpu *cpu, struct activity *activity, u64 now)
 {
     activity->state = ACTIVITY_RUNNING;
     cpu->current = activity->thread;
     cpu->picked_at = now;
     trace_measure(cpu, HISTOGRAM_RUN_DELAY, cpu->picked_at - activity->ready_at);
+}
+
+static void run(struct cpu *cpu, struct activity *activity, u64 now)
+{
+    begin_run(cpu, activity, now);
     TRACE(SCHED_SWITCH, cpu->trace_context->thread, activity->thread->object.id, 0, 0);
 }
 
@@ -397,13 +402,19 @@ static inline bool is_free_to_run(const struct thread *thread)
 }
 
 /* Calm: the current thread, whose time has been charged, is back in the queue, and `next`, which is
- * in none, goes on in its place. */
-static inline void change_places(struct cpu *cpu, struct thread *thread, struct activity *next)
+ * in none, goes on in its place. `in_call`: at the end of a system call, which has its status. */
+static inline void change_places(struct cpu *cpu, struct thread *thread, struct activity *next,
+                                 bool in_call)
 {
     struct thread *to = next->thread;
     thread->activity->ready_at = cpu->switched_at;
-    TRACE(SCHED_WAKE, thread->object.id, cpu->index, 0, 0);
-    run(cpu, next, cpu->switched_at);
+    begin_run(cpu, next, cpu->switched_at);
+    if (TRACE_BUILT && unlikely(cpu->attention.trace)) {
+        if (in_call)
+            sched_tell_call(cpu, thread, true);
+        TRACE(SCHED_WAKE, thread->object.id, cpu->index, 0, 0);
+        TRACE(SCHED_SWITCH, thread->object.id, to->object.id, 0, 0);
+    }
     if (likely(arch_can_swap()) && likely(arch_context_can_swap(&to->context))) {
         arch_context_exchange(&thread->context, &to->context);
         note_entered(cpu, to);
@@ -420,7 +431,7 @@ static inline struct thread *take_turns(struct cpu *cpu, struct thread *thread)
     charge(cpu, thread);
     if (run_queue_may_go_on(cpu->run_queue, thread->activity))
         return thread;
-    change_places(cpu, thread, run_queue_turn(cpu->run_queue, thread->activity));
+    change_places(cpu, thread, run_queue_turn(cpu->run_queue, thread->activity), false);
     return cpu->current;
 }
 
@@ -444,7 +455,7 @@ void sched_wake_last(struct thread *to)
     struct thread *thread = cpu->current;
     struct activity *activity = ATOMIC_LOAD(&to->activity);
     if (unlikely(!activity) || unlikely(activity->cpu != cpu->index) || !is_calm(cpu) ||
-        unlikely(cpu->attention.trace) || !may_come_to(cpu, to) || !is_free_to_run(thread) ||
+        !may_come_to(cpu, to) || !is_free_to_run(thread) ||
         !run_queue_pass(cpu->run_queue, activity, thread->activity)) {
         sched_wake(to);
         return;
@@ -452,7 +463,9 @@ void sched_wake_last(struct thread *to)
     charge(cpu, thread);
     run_queue_replace(cpu->run_queue, thread->activity, activity);
     activity->ready_at = cpu->switched_at;
-    change_places(cpu, thread, activity);
+    if (TRACE_BUILT && unlikely(cpu->attention.trace))
+        TRACE(SCHED_WAKE, to->object.id, cpu->index, 0, 0);
+    change_places(cpu, thread, activity, cpu->entry_is_syscall);
     if (unlikely(timer_is_to_be_set(cpu)))
         cpu->attention.look = 1;
 }
@@ -461,13 +474,13 @@ void sched_yield_cpu(void)
 {
     struct cpu *cpu = this_cpu();
     struct thread *thread = cpu->current;
-    bool at_once = is_calm(cpu) && !cpu->attention.any && is_free_to_run(thread);
+    bool at_once = is_calm(cpu) && !cpu->attention.look && is_free_to_run(thread);
     if (likely(at_once))
         charge(cpu, thread);
     if (!run_queue_yield(cpu->run_queue, thread->activity))
         return;
     if (likely(at_once)) {
-        change_places(cpu, thread, run_queue_turn(cpu->run_queue, thread->activity));
+        change_places(cpu, thread, run_queue_turn(cpu->run_queue, thread->activity), true);
         at_once = is_free_to_run(cpu->current);
     } else {
         cpu->need_resched = true;

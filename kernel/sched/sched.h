@@ -44,9 +44,12 @@ void sched_leave(struct cpu *cpu, struct thread *thread, bool voluntary);
 void sched_wake(struct thread *thread);
 
 /* The same, as the last thing that a system call or an interrupt does with the current thread,
- * which there is: if the woken one is to preempt it, it takes its place at once, unless calls are
- * traced. */
+ * which there is: if the woken one is to preempt it, it takes its place at once. */
 void sched_wake_last(struct thread *thread);
+
+/* Writes the event of the system call that the running thread is in; over: it has its status, else
+ * it waits or another runs in its place. */
+void sched_tell_call(struct cpu *cpu, const struct thread *thread, bool over);
 
 /* The current thread lets others run first. */
 void sched_yield_cpu(void);

@@ -90,7 +90,7 @@ struct thread {
     struct spinlock *wait_lock; /* atomic; NULL: not waiting */
     const struct wait_ops *wait_ops;
     struct list wait_link;    /* stale when it is not waiting */
-    void *wait_object;        /* a sender's endpoint */
+    void *wait_object;        /* a sender's endpoint; that of a call with called_at */
     u64 wait_since;           /* for people: cycles at which the wait began; 0: not recorded */
     u64 wait_deadline;        /* TIME_NEVER: none, or it is not waiting */
     struct memory_word futex; /* the word it waits on */
@@ -103,8 +103,9 @@ struct thread {
     struct reply *reply;    /* the object that its call was deferred to */
     u64 serve_deadline;     /* of the call on whose activity it runs, TIME_NEVER: none; its waits
                                end by then. Atomic */
-    struct activity *lent;  /* while the call is served: the activity that the server got */
-    u64 lent_number;        /* of this lending, and its place in lent->claims */
+    u64 called_at; /* clock: when its call was taken at once, for the call's event; else 0 */
+    struct activity *lent; /* while the call is served: the activity that the server got */
+    u64 lent_number;       /* of this lending, and its place in lent->claims */
     u32 lent_depth;
     u64 message_info; /* info word of what it sends, or is willing to receive */
     u64 message_badge;

@@ -24,18 +24,6 @@ static const handler_t handlers[SYSCALL_LIMIT] = {
 };
 #pragma GCC diagnostic pop
 
-static void trace_call(struct cpu *cpu)
-{
-    /* Who called: nobody changes places in the middle of a call that is recorded. */
-    const struct thread *thread = CONTAINER_OF(cpu->trace_context, struct thread, trace);
-    u64 object =
-        TRACE_IS_ON(SYSCALL_EXIT) ? cap_object_id(thread->space, thread->context.handle) : 0;
-    if (cpu->current == thread && cpu->entered == thread)
-        TRACE(SYSCALL_EXIT, cpu->syscall_number, thread->context.number, object, 0);
-    else
-        TRACE(SYSCALL_BLOCK, cpu->syscall_number, object, thread->wait_deadline, 0);
-}
-
 struct arch_context *upcall_syscall(u64 number)
 {
     struct cpu *cpu = this_cpu();
@@ -49,8 +37,14 @@ struct arch_context *upcall_syscall(u64 number)
     cpu = this_cpu(); /* cheaper than to keep it */
     if (likely(!cpu->attention.any))
         return &cpu->current->context;
-    if (unlikely(cpu->attention.trace))
-        trace_call(cpu);
+    if (TRACE_BUILT && unlikely(cpu->attention.trace)) {
+        /* Another that has entered has taken the place of who called, whose event is written. */
+        const struct thread *thread = CONTAINER_OF(cpu->trace_context, struct thread, trace);
+        if (cpu->entry_is_syscall)
+            sched_tell_call(cpu, thread, cpu->current == thread && cpu->entered == thread);
+        if (!cpu->attention.look)
+            return &cpu->current->context;
+    }
     return sched_exit();
 }
 

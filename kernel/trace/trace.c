@@ -8,6 +8,7 @@
 
 KERNEL_STATE static struct trace_header *root;
 KERNEL_STATE static u32 root_categories;
+KERNEL_STATE static u64 calls_off_ns; /* when calls were last switched off */
 
 static const char *const event_names[] = {
 #define TRACE_EVENT(number, name, category, a, b, c, d) [number] = #name,
@@ -62,17 +63,40 @@ void trace_root_start(void *base, u32 categories)
 {
     root = base;
     for (u32 i = 0; i < cpu_count(); i++) {
-        cpu_at(i)->trace_ring = ring_at(root, i);
-        cpu_at(i)->metrics = &ring_at(root, i)->metrics;
-        trace_forget_context(cpu_at(i));
+        struct cpu *cpu = cpu_at(i);
+        cpu->trace_ring = ring_at(root, i);
+        cpu->trace_first = ring_events(cpu->trace_ring);
+        cpu->trace_end = cpu->trace_first + cpu->trace_ring->capacity;
+        cpu->trace_next = cpu->trace_first;
+        cpu->metrics = &cpu->trace_ring->metrics;
+        cpu->trace_calls_since = TIME_NEVER;
+        cpu->trace_cycle_factor = arch_cycle_factor();
+        trace_forget_context(cpu);
     }
     trace_root_set_categories(categories);
 }
 
+/* Calls are recorded from now on, or no more. One that began before they were switched off, and
+ * ends after they are on again, is told apart by a time in between: the stamps of CPUs differ a
+ * little. */
+static void switch_calls(bool on)
+{
+    u64 now = arch_clock_ns();
+    for (u32 i = 0; i < cpu_count(); i++)
+        ATOMIC_STORE_RELAXED(&cpu_at(i)->trace_calls_since,
+                             on ? calls_off_ns + (now - calls_off_ns) / 2 : TIME_NEVER);
+    if (!on)
+        calls_off_ns = now;
+}
+
 void trace_root_set_categories(u32 categories)
 {
+    const u32 ipc = 1u << TRACE_CATEGORY_IPC;
+    u32 before = root_categories;
     root_categories = categories | TRACE_SECURITY_MASK;
     root->categories = root_categories;
+    if ((root_categories ^ before) & ipc)
+        switch_calls(root_categories & ipc);
     for (u32 i = 0; i < cpu_count(); i++) {
         struct cpu *cpu = cpu_at(i);
         ATOMIC_STORE_RELAXED(&cpu->trace_mask, root_categories);
@@ -87,25 +111,19 @@ void trace_forget_context(struct cpu *cpu)
     cpu->trace_context = &nobody;
 }
 
+__attribute__((preserve_most)) void trace_stamp(struct cpu *cpu)
+{
+    const struct trace_event *last =
+        (cpu->trace_next == cpu->trace_first ? cpu->trace_end : cpu->trace_next) - 1;
+    u64 now = arch_clock_ns();
+    cpu->trace_stamp_cycles = arch_cycles();
+    cpu->trace_stamp_ns = now > last->time_ns ? now : last->time_ns;
+}
+
 void trace_write(enum trace_event_type type, u64 a, u64 b, u64 c, u64 d)
 {
     struct cpu *cpu = this_cpu();
-    struct trace_ring *ring = cpu->trace_ring;
-    if (!ring)
-        return;
-    u64 head = ring->head;
-    struct trace_event *event = &ring_events(ring)[head & (ring->capacity - 1)];
-    event->time_ns = arch_clock_ns();
-    event->type = (u16)type;
-    event->cpu = (u16)cpu->index;
-    event->thread = cpu->trace_context->thread;
-    event->trace = cpu->trace_context->trace;
-    event->span = cpu->trace_context->span;
-    event->words[0] = a;
-    event->words[1] = b;
-    event->words[2] = c;
-    event->words[3] = d;
-    ATOMIC_STORE(&ring->head, head + 1);
+    trace_put(cpu, cpu->trace_context, trace_now(cpu), type, a, b, c, d);
 }
 
 /* The `back`th newest event of a CPU, 0 being the newest; NULL if there is none. */

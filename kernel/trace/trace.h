@@ -9,14 +9,15 @@
 #define TRACE_TRACE_H
 
 #include "abi/trace.h"
+#include "arch/time.h"
 #include "arch/types.h"
 #include "core/cpu.h"
 
 #define TRACE_EVENTS_PER_PAGE (PAGE_SIZE / sizeof(struct trace_event))
 #define TRACE_SECURITY_MASK   (1u << TRACE_CATEGORY_SECURITY)
 
-/* What the shortest ways through the kernel would have to record: when any of it is on, they are
- * not taken. */
+/* What the shortest ways through the kernel record: when any of it is on, cpu.attention.trace is
+ * set, and they are taken in a form that does. */
 #define TRACE_OF_CALLS                                                                             \
     (1u << TRACE_CATEGORY_SYSCALL | 1u << TRACE_CATEGORY_SCHED | 1u << TRACE_CATEGORY_IPC)
 
@@ -27,14 +28,51 @@ struct trace_context {
     u64 span;
 };
 
-/* Writes one event to this CPU's ring, if it has one. */
+/* Writes one event to this CPU's ring, in which there is one: some category is on. */
 void trace_write(enum trace_event_type type, u64 a, u64 b, u64 c, u64 d);
+
+#define TRACE_STAMP_CYCLES (1u << 20) /* for which a CPU's stamp is good */
+
+/* The clock, by cycles since a reading of it that is at most TRACE_STAMP_CYCLES old: the clock
+ * itself may be a device. Never less than in the CPU's events before. */
+__attribute__((preserve_most)) void trace_stamp(struct cpu *cpu);
+static inline u64 trace_now(struct cpu *cpu)
+{
+    u64 passed = arch_cycles() - cpu->trace_stamp_cycles;
+    if (unlikely(passed >= TRACE_STAMP_CYCLES)) {
+        trace_stamp(cpu); /* returns nothing: it preserves the register that would hold it */
+        return cpu->trace_stamp_ns;
+    }
+    return cpu->trace_stamp_ns + (passed * cpu->trace_cycle_factor >> 32);
+}
+
+/* The same in the name of `who`, at a time that may be past. In line, for the shortest ways. */
+static inline void trace_put(struct cpu *cpu, const struct trace_context *who, u64 time_ns,
+                             enum trace_event_type type, u64 a, u64 b, u64 c, u64 d)
+{
+    struct trace_event *event = cpu->trace_next;
+    event->time_ns = time_ns;
+    event->type = (u16)type;
+    event->cpu = (u16)cpu->index;
+    event->thread = who->thread;
+    event->trace = who->trace;
+    event->span = who->span;
+    event->words[0] = a;
+    event->words[1] = b;
+    event->words[2] = c;
+    event->words[3] = d;
+    event++;
+    cpu->trace_next = likely(event != cpu->trace_end) ? event : cpu->trace_first;
+    u64 *head = &cpu->trace_ring->head; /* written here alone: one instruction on most machines */
+    __atomic_store_n(head, __atomic_load_n(head, __ATOMIC_RELAXED) + 1, __ATOMIC_RELEASE);
+}
 
 /* Its name in abi/trace_events.def; "?" if there is no such event. */
 const char *trace_event_name(enum trace_event_type type);
 
 /* Is the category of event `name` on? For what is computed only for the event. */
 #ifdef FERROUS_TRACE
+#define TRACE_BUILT       true
 #define TRACE_IS_ON(name) (this_cpu()->trace_mask & (1u << TRACE_OF_##name))
 #define TRACE(name, a, b, c, d)                                                                    \
     do {                                                                                           \
@@ -42,6 +80,7 @@ const char *trace_event_name(enum trace_event_type type);
             trace_write(TRACE_##name, (u64)(a), (u64)(b), (u64)(c), (u64)(d));                     \
     } while (0)
 #else
+#define TRACE_BUILT             false
 #define TRACE_IS_ON(name)       false
 #define TRACE(name, a, b, c, d) ((void)sizeof(a), (void)sizeof(b), (void)sizeof(c), (void)sizeof(d))
 #endif

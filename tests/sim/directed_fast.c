@@ -34,7 +34,6 @@ struct pair make_pair(void)
     struct pair pair = {.init = directed_init()};
     pair.caller = new_thread(pair.init, init_self(), &pair.caller_thread);
     pair.server = new_thread(pair.init, init_self(), &pair.server_thread);
-    /* Events of calls are what keeps every call from the fast path. */
     CHECK_EQ(
         call(pair.init, CALL(trace_control, init_cap(INIT_CAP_TRACE), W(TRACE_SET_CATEGORIES, 0))),
         STATUS_OK);
@@ -246,25 +245,6 @@ SCENARIO(a_bound_server_does_not_come_to_its_callers_cpu)
     CHECK(sim_cpu_context(1) != &server->thread->context);
     CHECK_EQ(call(server, CALL(reply, 0)), STATUS_OK);
     CHECK_EQ(finish(pair.caller), STATUS_OK);
-}
-
-/* Events of calls are written by the general path. */
-SCENARIO(traced_calls_do_not_take_the_fast_path)
-{
-    struct pair pair = make_pair();
-    struct call trace = CALL(trace_control, init_cap(INIT_CAP_TRACE),
-                             W(TRACE_SET_CATEGORIES, (1u << TRACE_CATEGORY_COUNT) - 1));
-    CHECK_EQ(call(pair.init, trace), STATUS_OK);
-    u64 calls = fast_calls(), replies = fast_replies();
-    warm(pair.caller);
-    CHECK(start(pair.caller, CALL(call, pair.endpoint, .deadline = FOREVER)));
-    CHECK_EQ(finish(pair.server), STATUS_OK);
-    warm(pair.server);
-    CHECK(start(pair.server, CALL(reply_receive, pair.endpoint, .deadline = FOREVER)));
-    CHECK_EQ(finish(pair.caller), STATUS_OK);
-    CHECK(is_blocked(pair.server));
-    CHECK_EQ(fast_calls(), calls);
-    CHECK_EQ(fast_replies(), replies);
 }
 
 /* A fault is served like a call and answered by the general path. */

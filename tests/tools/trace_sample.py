@@ -16,6 +16,7 @@ event 22 IPC_RECEIVE IPC endpoint label badge kind
 event 23 IPC_REPLY IPC to_thread label failed -
 event 24 IPC_SIGNAL IPC endpoint bits receiver -
 event 25 IPC_FAILED IPC endpoint status thread -
+event 26 IPC_ROUND IPC server:endpoint answer:label badge took_ns
 event 45 PROCESS_SPAWN SECURITY process parent group name
 event 50 INTERRUPT DEVICE number object - -
 event 70 USER USER word0 word1 word2 word3

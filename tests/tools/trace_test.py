@@ -191,6 +191,26 @@ class Told(unittest.TestCase):
         self.assertEqual([(piece.thread, piece.start, piece.end) for piece in timeline.slices(recording)[0]],
                          [(6, 10, 20), (7, 20, 41), (6, 41, 50)])
 
+    def test_a_round_is_its_two_parts(self):
+        def story(*called):
+            data = sorted([(10, "SCHED_SWITCH", 0, 0, 0, 0, 6), (30, "USER", 7, 1, 1, 1), (50, "USER", 6, 1, 0, 1)] +
+                          list(called))
+            recording = stream.read(sample.header(1) + sample.tables() + sample.events(0, len(data), data))[0]
+            self.assertEqual(recording.problems[1:], [])
+            built = spans.build(recording, naming.Names(recording))
+            return ([(span.kind, span.thread, span.start, span.end, span.status, span.endpoint, span.label, span.badge,
+                      span.complete, len(span.events)) for span in built],
+                    [(piece.thread, piece.start, piece.end) for piece in timeline.slices(recording)[0]])
+        answer = 1 << 16 | 2
+        parts = story((20, "IPC_CALL", 6, 1, 0, 33, sample.LABEL, 5, 7), (40, "IPC_REPLY", 7, 1, 1, 6, answer))
+        self.assertEqual(story((40, "IPC_ROUND", 6, 1, 0, 7 << 32 | 33, answer << 32 | sample.LABEL, 5, 20)), parts)
+        self.assertIn(("client", 6, 20, 40, "", 33, sample.LABEL, 5, True, 0), parts[0])
+        # A nested call, whose event comes first, and one that failed.
+        nested, _ = story((35, "IPC_ROUND", 7, 1, 1, 8 << 32 | 34, answer << 32 | sample.LABEL, 0, 3),
+                          (40, "IPC_ROUND", 6, 1, 0, 7 << 32 | 33, 17 << 32 | sample.LABEL, 5, 20))
+        self.assertEqual([span[:5] for span in nested if span[0] == "client"],
+                         [("client", 6, 20, 40, "SERVER_DIED"), ("client", 7, 32, 35, "")])
+
     def test_where_the_time_of_a_request_went(self):
         data = [(10, "SCHED_SWITCH", 0, 0, 0, 0, 6), (20, "IPC_CALL", 6, 1, 0, 33, sample.LABEL, 0, 0),
                 (25, "SCHED_SWITCH", 6, 1, 0, 6, 7), (30, "IPC_RECEIVE", 7, 1, 1, 33, sample.LABEL, 0, 1),

@@ -82,7 +82,7 @@ class Names:
 
     def value(self, event, name, value):
         """A word as people read it."""
-        if name == "label":
+        if name in ("label", "answer"):
             return self.label(value)
         if name == "status":
             return self.status(value)

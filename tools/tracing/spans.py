@@ -15,6 +15,8 @@ are links. Who makes a thread is linked to it, and not its cause: threads are ho
 from dataclasses import dataclass, field
 from typing import List, Optional
 
+from tracing.stream import in_parts
+
 SLACK_NS = 20_000_000  # events of one act on two CPUs are written in either order
 SEND, CALL, SIGNAL = 0, 1, 2
 # Only a thread that runs writes these under its own name.
@@ -94,7 +96,7 @@ def pair_queued(events):
 
 def in_order(recording):
     """The events, such that what was sent comes before its receipt; and the pairs, by identity of the receipt."""
-    events = recording.events
+    events = in_parts(recording.events)
     pairs = pair_queued(events)
     times = [event.time for event in events]
     for receipt, sent in pairs.items():

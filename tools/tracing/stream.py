@@ -31,6 +31,14 @@ class EventType:
     name: str
     category: str
     words: Tuple[str, ...]  # names; "" for one that is not used
+    halves: Tuple[bool, ...] = (False,) * 4  # of the four words written: has it two names, high and low half?
+
+    def split(self, written):
+        """Values in the order of `words`."""
+        values = []
+        for value, halved in zip(written, self.halves):
+            values += [value >> 32, value & 0xFFFFFFFF] if halved else [value]
+        return tuple(values)
 
 
 @dataclass
@@ -208,15 +216,17 @@ def read_tables(recording, data):
     for line in data.decode("utf-8", "replace").splitlines():
         words = line.split(" ")
         try:
-            if not all(re.fullmatch(r"\w+|-", word, re.ASCII) for word in words):
+            if not all(re.fullmatch(r"\w+(:\w+)?|-", word, re.ASCII) for word in words):
                 raise ValueError
             kind, number = words[0], int(words[1])
             if kind == "event":
-                names = tuple("" if name == "-" else name for name in words[4:4 + WORDS])
+                written = words[4:4 + WORDS]
+                names = tuple("" if name == "-" else name for name in ":".join(written).split(":"))
                 used = [name for name in names if name]
-                if len(names) != WORDS or len(set(used)) != len(used) or number > TYPE_LIMIT:
+                if len(written) != WORDS or len(set(used)) != len(used) or number > TYPE_LIMIT:
                     raise ValueError
-                recording.types[number] = EventType(number, words[2], words[3], names)
+                recording.types[number] = EventType(number, words[2], words[3], names,
+                                                    tuple(":" in word for word in written))
             elif kind in ("counter", "histogram"):
                 getattr(recording, kind + "s")[number] = (words[2], " ".join(words[3:]))
         except (IndexError, ValueError):
@@ -259,7 +269,8 @@ def read_events(recording, payload):
             raise Damaged("a tag makes no sense")
         span = payload.number()
         words = tuple(payload.number() if tag >> 2 + word & 1 else 0 for word in range(WORDS))
-        events.append(Event(time, unknown_type(recording, number), cpu, sequence + i, thread, trace, span, words))
+        kind = unknown_type(recording, number)
+        events.append(Event(time, kind, cpu, sequence + i, thread, trace, span, kind.split(words)))
     if lost:
         recording.losses.append(Loss(cpu, sequence, lost, events[0].time if events else 0))
     recording.omitted += omitted
@@ -297,6 +308,30 @@ def read_trailer(recording, payload):
 
 
 READERS = {EVENTS: read_events, METRICS: read_metrics, PROCESSES: read_processes, TRAILER: read_trailer}
+
+
+CALL_BEGINS = EventType(20, "IPC_CALL", "IPC", ("endpoint", "label", "badge", "server"))
+CALL_ENDS = EventType(23, "IPC_REPLY", "IPC", ("to_thread", "label", "failed", ""))
+STATUS_LIMIT = 1 << 16  # an answer below is a status, not a label
+
+
+def in_parts(events):
+    """The events, with two in the place of each IPC_ROUND: its beginning at its own time, and its end."""
+    out = []
+    for event in events:
+        if event.name != "IPC_ROUND":
+            out.append((event.time, 1, event))
+            continue
+        begun, failed = event.time - event["took_ns"], event["answer"] < STATUS_LIMIT
+        called = (event["endpoint"], event["label"], event["badge"], event["server"])
+        out.append((begun, 0, Event(begun, CALL_BEGINS, event.cpu, event.sequence, event.thread, event.trace,
+                                    event.span, called)))
+        # Whoever ended a call that failed: perhaps not its server.
+        out.append((event.time, 1, Event(event.time, CALL_ENDS, event.cpu, event.sequence,
+                                         0 if failed else event["server"], event.trace, 0,
+                                         (event.thread, event["answer"], 0, 0))))
+    out.sort(key=lambda item: item[:2])
+    return [event for _, _, event in out]
 
 
 def check_totals(recording):

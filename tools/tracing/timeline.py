@@ -6,6 +6,8 @@ shows in what is written next on that CPU: each event bears the thread that ran 
 
 from dataclasses import dataclass
 
+from tracing.stream import in_parts
+
 
 @dataclass
 class Slice:
@@ -56,7 +58,7 @@ class Cpu:
 def slices(recording):
     """By CPU, in the order of time."""
     cpus = [Cpu(number) for number in range(recording.cpu_count)]
-    for event in recording.events:
+    for event in in_parts(recording.events):
         cpus[event.cpu].see(event)
     end = recording.events[-1].time if recording.events else 0
     for cpu in cpus:

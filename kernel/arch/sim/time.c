@@ -19,6 +19,11 @@ u64 arch_cycles_to_ns(u64 cycles)
     return cycles;
 }
 
+u64 arch_cycle_factor(void)
+{
+    return 1ull << 32;
+}
+
 void arch_timer_set(u64 deadline_ns)
 {
     sim_current_cpu()->timer_deadline_ns = deadline_ns;

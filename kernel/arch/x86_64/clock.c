@@ -170,14 +170,14 @@ u64 arch_clock_ns(void)
     }
 }
 
-u64 arch_cycles(void)
-{
-    return x86_rdtsc();
-}
-
 u64 arch_cycles_to_ns(u64 cycles)
 {
     return scale(cycles, tsc_multiplier);
+}
+
+u64 arch_cycle_factor(void)
+{
+    return tsc_multiplier;
 }
 
 void arch_clock_describe(struct info_page *page)
