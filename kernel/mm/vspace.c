@@ -95,10 +95,10 @@ static bool kill_region(struct cap_node *node, void *owner)
     if (node->owner == vspace) {
         region->dying = true;
         u32 budget = KILL_STEP_PAGES;
-        if (region_clear_entries(vspace, region, &budget)) {
-            (void)vspace_flush(vspace);
+        bool cleared = region_clear_entries(vspace, region, &budget);
+        (void)vspace_flush(vspace);
+        if (cleared)
             region_remove(vspace, region);
-        }
     }
     spin_unlock(&vspace->lock);
     return !ATOMIC_LOAD(&node->owner);

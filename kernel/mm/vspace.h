@@ -144,8 +144,10 @@ static inline void vspace_skip(struct vspace *vspace, u64 page_count)
     vspace->hint += page_count << PAGE_SHIFT;
 }
 
-/* Entries were changed: this CPU's TLB is flushed now; true if others may hold old translations;
- * they were asked to come by, and a grace period that begins after this call covers them. */
+/* Entries were changed, in this kernel entry: who unmaps a region finds those that somebody else
+ * has cleared, and does not flush for them. This CPU's TLB is flushed now; true if others may hold
+ * old translations; they were asked to come by, and a grace period that begins after this call
+ * covers them. */
 bool vspace_flush(struct vspace *vspace);
 
 /* Loads the space on this CPU: a full memory barrier. */

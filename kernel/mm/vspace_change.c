@@ -182,8 +182,8 @@ bool vspace_unmap_region(struct vspace *vspace, u64 start, u64 end, u32 limit)
     bool whole = region && region->link.key == start && region->end == end && !region->dying;
     if (whole) {
         region->dying = true;
-        whole =
-            region_clear_entries(vspace, region, &left) && (left == limit || !vspace_flush(vspace));
+        whole = region_clear_entries(vspace, region, &left);
+        whole &= left == limit || !vspace_flush(vspace);
     }
     if (whole) {
         region_remove(vspace, region);

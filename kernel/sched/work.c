@@ -23,10 +23,12 @@ enum job_result work_unmap_slice(struct job *job)
     struct vspace *vspace = thread->work_vspace;
     u64 start = thread->work_start, end = thread->work_end;
     if (thread->work_phase == UNMAP_CLEAR) {
-        if (!vspace_unmap_step(vspace, start, end, REAPER_SLICE))
+        bool cleared = vspace_unmap_step(vspace, start, end, REAPER_SLICE);
+        bool others = vspace_flush(vspace);
+        if (!cleared)
             return JOB_MORE;
         thread->work_phase = UNMAP_REMOVE;
-        if (vspace_flush(vspace))
+        if (others)
             return JOB_GRACE;
     }
     return vspace_unmap_finish(vspace, start, end, REAPER_SLICE) ? JOB_DONE : JOB_MORE;

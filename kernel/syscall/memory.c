@@ -382,11 +382,13 @@ static enum job_result protect_slice(struct job *job)
 {
     struct thread *thread = thread_of_job(job);
     if (thread->work_phase == PROTECT_CLEAR) {
-        if (!vspace_protect_step(thread->work_vspace, &thread->work_start, thread->work_end,
-                                 REAPER_SLICE))
+        bool cleared = vspace_protect_step(thread->work_vspace, &thread->work_start,
+                                           thread->work_end, REAPER_SLICE);
+        bool others = vspace_flush(thread->work_vspace);
+        if (!cleared)
             return JOB_MORE;
         thread->work_phase = PROTECT_WAIT;
-        if (vspace_flush(thread->work_vspace))
+        if (others)
             return JOB_GRACE;
     }
     return JOB_DONE;

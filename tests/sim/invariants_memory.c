@@ -477,26 +477,14 @@ static void loaded_spaces(const char *name)
     }
 }
 
-static bool work_under_way_on(const struct vspace *vspace)
-{
-    for (u32 i = 0; i < view()->thread_count; i++)
-        if (view()->threads[i]->work_vspace == vspace)
-            return true;
-    TREE_FOREACH(node, &vspace->regions)
-    if (TREE_ENTRY(node, struct region, link)->dying)
-        return true;
-    return false;
-}
-
 /* A translation that says more than the tables is waiting to be flushed: the space's generation has
- * moved, or whoever changed the tables has not come to the flush yet. */
+ * moved, before whoever changed the tables left the kernel. */
 static void tlbs(const char *name)
 {
     for (u32 c = 0; c < cpu_count(); c++) {
         const struct cpu *cpu = cpu_at(c);
         const struct sim_tlb_entry *tlb = sim_cpu_tlb(c);
-        if (!cpu->loaded || cpu->loaded_tlb_generation != cpu->loaded->tlb_generation ||
-            work_under_way_on(cpu->loaded))
+        if (!cpu->loaded || cpu->loaded_tlb_generation != cpu->loaded->tlb_generation)
             continue;
         for (u32 i = 0; i < SIM_TLB_SIZE; i++) {
             if (!tlb[i].valid)
