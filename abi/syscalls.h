@@ -34,6 +34,8 @@ enum syscall_number {
 #define GROUP_SET_LIMIT  1u /* w1: enum group_resource, w2: limit */
 #define GROUP_SET_WEIGHT 2u /* w1: 1 to 10,000; 100 is usual */
 #define GROUP_SET_QUOTA  3u /* w1: ns, w2: period in ns; both 0: no quota */
+#define GROUP_SUSPEND    4u /* returns when no thread of it, or of a group below, is in user mode */
+#define GROUP_RESUME     5u
 
 /* machine_control, w0 */
 #define MACHINE_POWER_OFF 0u

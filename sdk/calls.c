@@ -338,6 +338,16 @@ enum status group_set_quota(group_t group, u64 quota_ns, u64 period_ns)
     return status;
 }
 
+enum status group_suspend(group_t group)
+{
+    return ferrous_syscall_plain(SYS_group_control, group.cap.bits, GROUP_SUSPEND, 0);
+}
+
+enum status group_resume(group_t group)
+{
+    return ferrous_syscall_plain(SYS_group_control, group.cap.bits, GROUP_RESUME, 0);
+}
+
 enum status group_usage(group_t group, struct group_usage *usage)
 {
     return ferrous_syscall_plain(SYS_group_info, group.cap.bits, (u64)(uintptr_t)usage, 0);

@@ -203,6 +203,75 @@ BOOT_TEST(groups, a_thousand_rounds_of_making_filling_and_destroying_lose_nothin
         make_fill_and_destroy();
 }
 
+static u64 time_used_by(group_t group)
+{
+    struct group_usage usage;
+
+    return group_usage(group, &usage) == STATUS_OK ? usage.cpu_ns : 0;
+}
+
+static bool uses_more_than(group_t group, u64 used)
+{
+    for (u32 i = 0; i < 1000 && time_used_by(group) == used; i++)
+        time_sleep_ns(NS_PER_MS);
+    return time_used_by(group) > used;
+}
+
+BOOT_TEST(groups, a_suspended_group_uses_no_time_until_it_is_resumed)
+{
+    struct process early;
+    struct process busy;
+    struct process late;
+    group_t outer;
+    group_t inner;
+    u64 used;
+
+    CHECK_OK(make_group(systest.group, GROUP_OBJECTS, GROUP_NO_LIMIT, &outer));
+    CHECK_OK(make_group(outer, GROUP_OBJECTS, GROUP_NO_LIMIT, &inner));
+    CHECK_OK(start_role(inner, "tick", NULL, NULL, 0, &early));
+    CHECK_OK(start_role(inner, "spin", NULL, NULL, 0, &busy));
+    CHECK(uses_more_than(inner, 0));
+    CHECK_OK(group_suspend(outer));
+    used = time_used_by(inner);
+    CHECK_OK(start_role(inner, "tick", NULL, NULL, 0, &late)); /* stands still from the first */
+    time_sleep_ns(20 * NS_PER_MS);
+    CHECK_EQ(time_used_by(inner), used);
+    CHECK_OK(group_suspend(inner));
+    CHECK_OK(group_resume(outer)); /* the one below was suspended by itself, too */
+    time_sleep_ns(5 * NS_PER_MS);
+    CHECK_EQ(time_used_by(inner), used);
+    CHECK_OK(group_resume(inner));
+    CHECK(uses_more_than(inner, used));
+    CHECK_OK(group_suspend(inner));
+    CHECK_OK(process_kill(early.handle, 1));
+    CHECK_OK(group_destroy(outer));
+    process_close(&early);
+    process_close(&busy);
+    process_close(&late);
+    (void)cap_close(inner.cap);
+    (void)cap_close(outer.cap);
+}
+
+BOOT_TEST(groups, suspending_checks_its_group)
+{
+    group_t group;
+    group_t weak;
+
+    CHECK_OK(make_group(systest.group, GROUP_OBJECTS, 0, &group));
+    CHECK_OK(group_suspend(group)); /* costs a group that may make nothing nothing */
+    CHECK_OK(group_suspend(group));
+    CHECK_OK(group_resume(group));
+    CHECK_OK(group_resume(group));
+    CHECK_OK(cap_derive_rights(group.cap, ~RIGHT_GROUP_CONTROL, &weak.cap));
+    CHECK_STATUS(group_suspend(weak), STATUS_MISSING_RIGHT);
+    CHECK_STATUS(group_resume(weak), STATUS_MISSING_RIGHT);
+    CHECK_OK(cap_close(weak.cap));
+    CHECK_STATUS(group_suspend(weak), STATUS_STALE_HANDLE);
+    CHECK_STATUS(ferrous_syscall_plain(SYS_group_control, thread_self().cap.bits, GROUP_SUSPEND, 0),
+                 STATUS_WRONG_TYPE);
+    CHECK_OK(end_group(group));
+}
+
 BOOT_TEST(groups, destroyed_group_creates_nothing)
 {
     endpoint_t endpoint;

@@ -23,6 +23,14 @@ static int role_sleep(const char *argument)
         time_sleep_ns(NS_PER_S);
 }
 
+/* Never runs for long, so that its time is always billed. */
+static int role_tick(const char *argument)
+{
+    (void)argument;
+    for (;;)
+        time_sleep_ns(NS_PER_MS / 2);
+}
+
 static int role_spin(const char *argument)
 {
     (void)argument;
@@ -298,6 +306,7 @@ static const struct test_role roles[] = {
     {"exit", role_exit},
     {"sleep", role_sleep},
     {"spin", role_spin},
+    {"tick", role_tick},
     {"echo", role_echo},
     {"die", role_die},
     {"drop", role_drop},

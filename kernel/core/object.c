@@ -15,7 +15,7 @@ void object_init(struct object *object, enum object_type type, struct payer *pay
     object->type = (u8)type;
     object->state = OBJECT_LIVE;
     object->references = 1;
-    object->id = ATOMIC_ADD(&next_id, 1) - 1;
+    object->id = object_next_id();
     object->epoch = object_next_epoch();
     object->payer = payer;
     spinlock_init(&object->tree_lock, RANK_TREE);
@@ -109,6 +109,11 @@ void object_free_after_grace(struct object *object)
 u64 object_next_epoch(void)
 {
     return ATOMIC_ADD(&next_epoch, 1);
+}
+
+u64 object_next_id(void)
+{
+    return ATOMIC_ADD(&next_id, 1) - 1;
 }
 
 u64 object_count(enum object_type type)

@@ -151,6 +151,9 @@ static inline bool object_is_live(const struct object *object)
 /* A number never used before: epochs of all objects come from here. */
 u64 object_next_epoch(void);
 
+/* An id that no object has: whatever is initialised from now on gets a higher one. */
+u64 object_next_id(void);
+
 /* Live objects of a type: for machine_info and leak tests. */
 u64 object_count(enum object_type type);
 

@@ -143,6 +143,13 @@ bool group_is_empty(const struct group *group)
     return true;
 }
 
+bool group_is_suspended(const struct group *group)
+{
+    while (group && !ATOMIC_LOAD(&group->suspended))
+        group = group->parent;
+    return group != NULL;
+}
+
 void group_usage(const struct group *group, struct group_usage *usage)
 {
     *usage = (struct group_usage){0};

@@ -35,6 +35,7 @@ struct group {
     u32 weight;      /* share of the CPU against siblings; atomic */
     u64 job_cycles;  /* used by jobs of this group; atomic */
     u64 child_count; /* atomic */
+    bool suspended;  /* atomic; so are those below */
     u32 destroying;  /* enum group_end; atomic */
     struct job job;  /* destroying it; the group's own, so that whoever asked may end meanwhile */
     struct spinlock lock; /* RANK_IPC: guards the two below */
@@ -62,6 +63,9 @@ enum status group_create(struct group *parent, const struct group_limits *limits
 bool group_condemn_some(struct group *group, u32 limit);
 /* Nothing is charged to it: all that it paid for has been reclaimed. */
 bool group_is_empty(const struct group *group);
+
+/* It or one above it is suspended. */
+bool group_is_suspended(const struct group *group);
 
 void group_usage(const struct group *group, struct group_usage *usage);
 

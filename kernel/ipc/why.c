@@ -48,7 +48,7 @@ void thread_explain(struct thread *thread, struct why_entry *entry)
         .deadline_ns = TIME_NEVER,
         .trace_id = thread->trace.trace,
         .cpu = thread->home->cpu,
-        .flags = (flags & THREAD_FLAG_SUSPENDED ? WHY_SUSPENDED : 0) |
+        .flags = (flags & THREAD_FLAGS_STOP ? WHY_SUSPENDED : 0) |
                  (flags & THREAD_FLAG_KILLED ? WHY_KILLED : 0),
     };
     struct spinlock *lock = wait_lock_taken(thread);

@@ -106,6 +106,7 @@ enum status process_add_thread(struct process *process, struct memory *memory, u
 
 void process_start_thread(struct thread *thread)
 {
+    wait_heed_group(thread); /* it has been enlisted */
     (void)wait_release(thread);
 }
 

@@ -230,7 +230,7 @@ static void heed_flags(struct cpu *cpu)
     come_to(cpu, thread); /* so that it can be left like any other */
     if (flags & (THREAD_FLAG_KILLED | THREAD_FLAG_FAULTED))
         sched_hooks.end_thread(thread);
-    else if (flags & THREAD_FLAG_SUSPENDED)
+    else if (flags & THREAD_FLAGS_STOP)
         wait_hold(thread);
     if (flags & THREAD_FLAG_MOVE) {
         (void)ATOMIC_AND(&thread->flags, ~THREAD_FLAG_MOVE);

@@ -69,6 +69,8 @@ struct activity {
 #define THREAD_FLAG_FAULTED   4u  /* its fault was not answered: the process ends */
 #define THREAD_FLAG_BOUND     16u /* it may not run on every CPU */
 #define THREAD_FLAG_DEFERRED  32u /* it waits for a reply object: nothing for the fast path */
+#define THREAD_FLAG_FROZEN    64u /* its group or one above is suspended (sched/freeze.h) */
+#define THREAD_FLAGS_STOP     (THREAD_FLAG_SUSPENDED | THREAD_FLAG_FROZEN)
 
 struct thread {
     struct arch_context context; /* first: the port's pointer is the thread's */
@@ -124,6 +126,7 @@ struct thread {
     struct spinlock job_lock; /* RANK_IPC: under it the thread waits for the job */
     bool job_busy;
     struct object *work_object; /* a reference for as long as the job runs; NULL: none */
+    struct object *work_at;     /* a reference: how far a walk has come; NULL: none */
     struct cap_node *work_node; /* pinned */
     struct vspace *work_vspace; /* of work_object, or the thread's own */
     u64 work_start;

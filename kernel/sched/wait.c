@@ -131,11 +131,14 @@ static void abort_hold(struct thread *thread, enum status status)
 
 static const struct wait_ops hold_ops = {
     .kind = THREAD_STATE_HELD, .only_death_ends_it = true, .abort = abort_hold};
+/* Until it is started: the end of a group's suspension does not do that. */
+static const struct wait_ops hold_new_ops = {
+    .kind = THREAD_STATE_HELD, .only_death_ends_it = true, .abort = abort_hold};
 
 void wait_hold_new(struct thread *thread)
 {
     spin_lock(&hold_lock);
-    wait_begin(thread, &hold_lock, NULL, &hold_ops, NULL, TIME_NEVER);
+    wait_begin(thread, &hold_lock, NULL, &hold_new_ops, NULL, TIME_NEVER);
     spin_unlock(&hold_lock);
 }
 
@@ -144,7 +147,7 @@ void wait_hold(struct thread *thread)
     wait_prepare(thread);
     spin_lock(&hold_lock);
     /* Resumed meanwhile: then whoever did it saw no wait to end. */
-    if (ATOMIC_LOAD(&thread->flags) & THREAD_FLAG_SUSPENDED)
+    if (ATOMIC_LOAD(&thread->flags) & THREAD_FLAGS_STOP)
         wait_begin(thread, &hold_lock, NULL, &hold_ops, NULL, TIME_NEVER);
     spin_unlock(&hold_lock);
 }
@@ -153,6 +156,23 @@ bool wait_release(struct thread *thread)
 {
     const struct wait_filter held = {.lock = &hold_lock, .deadline_limit = TIME_NEVER};
     return end_if(thread, STATUS_OK, &held) == STATUS_OK;
+}
+
+void wait_heed_group(struct thread *thread)
+{
+    spin_lock(&hold_lock);
+    bool frozen = group_is_suspended(group_of_payer(thread->object.payer));
+    u32 flags = frozen ? ATOMIC_OR(&thread->flags, THREAD_FLAG_FROZEN)
+                       : ATOMIC_AND(&thread->flags, ~THREAD_FLAG_FROZEN);
+    bool goes_on = !frozen && !(flags & THREAD_FLAG_SUSPENDED) && wait_is_held(thread) &&
+                   thread->wait_ops == &hold_ops;
+    if (goes_on)
+        wait_end(thread);
+    spin_unlock(&hold_lock);
+    if (goes_on)
+        sched_wake(thread);
+    else if (frozen)
+        sched_kick(thread);
 }
 
 enum status wait_held_registers(struct thread *thread, struct thread_registers *registers, bool set)

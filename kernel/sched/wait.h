@@ -52,6 +52,9 @@ void wait_hold(struct thread *thread);
 void wait_hold_new(struct thread *thread);
 /* Lets a thread that is held go on; false: it is not held. */
 bool wait_release(struct thread *thread);
+/* The thread, referenced, becomes frozen or no longer so as its group and those above say now, and
+ * goes on if nothing else holds it (sched/freeze.h). Not started, it stays so. No locks held. */
+void wait_heed_group(struct thread *thread);
 /* Reads or sets the registers of a thread that is held. BUSY: it is not. */
 enum status wait_held_registers(struct thread *thread, struct thread_registers *registers,
                                 bool set) MUST_USE;

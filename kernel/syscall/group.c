@@ -1,5 +1,6 @@
 /* System calls for resource groups. */
 #include "mm/user_copy.h"
+#include "sched/freeze.h"
 #include "syscall/syscall.h"
 
 void syscall_create_resource_group(struct thread *thread)
@@ -112,6 +113,17 @@ static enum status set_quota(struct group *group, u64 quota_ns, u64 period_ns)
     return status;
 }
 
+/* Not the root: nobody would be left to resume it. */
+static enum status freeze(struct thread *thread, const struct cap_ref *ref, bool suspend)
+{
+    if (group_of(ref->object) == group_root())
+        return STATUS_BAD_ARGUMENT;
+    enum status status = cap_ref_take(ref);
+    if (status == STATUS_OK)
+        freeze_group(thread, group_of(ref->object), suspend);
+    return status;
+}
+
 void syscall_group_control(struct thread *thread)
 {
     struct cap_ref ref;
@@ -121,6 +133,10 @@ void syscall_group_control(struct thread *thread)
         status = destroy(thread, &ref);
         if (status == STATUS_OK)
             return; /* it has its status */
+    } else if (status == STATUS_OK && (operation == GROUP_SUSPEND || operation == GROUP_RESUME)) {
+        status = freeze(thread, &ref, operation == GROUP_SUSPEND);
+        if (status == STATUS_OK)
+            return;
     } else if (status == STATUS_OK && operation == GROUP_SET_LIMIT && what < GROUP_RESOURCE_COUNT) {
         account_set_limit(&group_of(ref.object)->payer.account, (enum group_resource)what, value);
     } else if (status == STATUS_OK && operation == GROUP_SET_QUOTA) {

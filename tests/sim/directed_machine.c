@@ -19,7 +19,7 @@
 
 #define MEMORY_BYTES  (16ull << 20)
 #define BOOT_ROUNDS   200u
-#define BRING_ROUNDS  3000u
+#define BRING_ROUNDS  12000u
 #define WAIT_ROUNDS   4000u
 #define END_ROUNDS    400u
 #define YIELD_NS      2000u

@@ -628,6 +628,60 @@ RACE(nothing_is_left_of_a_group_that_is_being_destroyed)
     }
 }
 
+static bool is_frozen(const struct thread *thread)
+{
+    return wait_is_held(thread) && (thread->flags & THREAD_FLAG_FROZEN);
+}
+
+/* Whatever came first: who is started in a group stands still while that is suspended, and goes on
+ * when it is not. */
+static void verify_stands_still(void *argument)
+{
+    struct duel *duel = argument;
+    u64 status = outcome(duel);
+    CHECK_EQ(duel->second->thread->context.number, STATUS_OK);
+    pass_time(20000000);
+    struct actor *main = duel->leaf ? main_actor_of(duel->leaf) : NULL;
+    if (!duel->leaf && status == STATUS_OK)
+        main = main_actor_of(result_word(duel->first, 2));
+    if (!main || !is_alive(main) || (main->thread->flags & THREAD_FLAG_KILLED))
+        return;
+    bool suspended = group_is_suspended(group_of_payer(main->thread->object.payer));
+    CHECK_EQ(is_frozen(main->thread), suspended);
+    CHECK(suspended || !is_blocked(main));
+}
+
+RACE(a_group_is_suspended_while_others_start_resume_and_kill)
+{
+    struct actor *init = directed_init();
+    struct duel duel = begin(0);
+    struct group_limits limits = no_limits();
+    u64 group = make_group(init, init_cap(INIT_CAP_GROUP), &limits);
+    u64 below = make_group(init, group, &limits);
+    struct spawn_plan plan = sound_plan();
+    poke(init, scratch(init, 1), &plan, sizeof(plan));
+    struct racer spawns = {duel.first, CALL(spawn, below, W(scratch(init, 1)))};
+    struct racer suspends = {duel.second, CALL(group_control, group, W(GROUP_SUSPEND))};
+    CHECK(race_everywhere(&spawns, &suspends, verify_stands_still, &duel) > 3);
+    plan.flags = SPAWN_HELD;
+    CHECK_EQ(status_of_spawn(init, below, &plan), STATUS_OK);
+    struct child child = child_of(init);
+    duel.leaf = child.process_id;
+    struct racer starts = {duel.first, CALL(thread_control, child.thread, W(THREAD_START))};
+    CHECK(race_everywhere(&starts, &suspends, verify_stands_still, &duel) > 3);
+    CHECK_EQ(call(init, starts.call), STATUS_OK);
+    struct call calls[] = {CALL(group_control, group, W(GROUP_RESUME)),
+                           CALL(group_control, below, W(GROUP_RESUME)),
+                           CALL(group_control, below, W(GROUP_SUSPEND)), CALL(kill, child.process),
+                           CALL(group_control, below, W(GROUP_DESTROY))};
+    struct racer resumes = {duel.second, calls[0]};
+    for (u32 i = 0; i < ARRAY_SIZE(calls) && !directed_failed(); i++) {
+        struct racer acts = {duel.first, calls[i]};
+        CHECK(race_everywhere(&acts, &suspends, verify_stands_still, &duel) > 3);
+        CHECK(race_everywhere(&acts, &resumes, verify_stands_still, &duel) > 3);
+    }
+}
+
 /* The group below goes with the one above, whoever asks for what first. */
 RACE(a_group_is_destroyed_while_the_one_above_is)
 {

@@ -325,6 +325,33 @@ static void killed_threads(const char *name)
     }
 }
 
+/* While nobody is at suspending or resuming groups, each thread that has been started knows whether
+ * its own is suspended, and none that should stand still goes on in user mode. What was
+ * killed, or has left its payer's list, is about to end. */
+static void frozen_threads(const char *name)
+{
+    for (u32 i = 0; i < view()->thread_count; i++)
+        if (view()->threads[i]->work_at)
+            return;
+    for (u32 i = 0; i < view()->thread_count; i++) {
+        const struct thread *thread = view()->threads[i];
+        if (thread->exited || (thread->flags & THREAD_FLAG_KILLED) ||
+            !list_is_linked(&thread->object.payer_link))
+            continue;
+        bool frozen = thread->flags & THREAD_FLAG_FROZEN;
+        bool suspended = group_is_suspended(group_of_payer(thread->object.payer));
+        EXPECT(name, frozen ? suspended : !suspended || wait_is_held(thread),
+               "thread %llu is%s frozen, its group is%s suspended", id_of(thread),
+               frozen ? "" : " not", suspended ? "" : " not");
+    }
+    for (u32 i = 0; i < cpu_count(); i++) {
+        const struct thread *current = cpu_at(i)->current;
+        if (current && ledger_holds("thread", current))
+            EXPECT(name, !(current->flags & THREAD_FLAG_FROZEN) || sim_ipi_pending(i),
+                   "CPU %u goes on with frozen thread %llu", i, id_of(current));
+    }
+}
+
 /* The hardware timer goes off no later than the first thing that is due. */
 static void timers_armed(const char *name)
 {
@@ -384,6 +411,7 @@ const struct invariant invariants_sched[] = {
     {"calls", calls},
     {"waits", waits},
     {"killed_threads", killed_threads},
+    {"frozen_threads", frozen_threads},
     {"timers_armed", timers_armed},
     {"mailboxes", mailboxes},
     {"grace_periods", grace_periods},

@@ -429,14 +429,15 @@ static bool fill_create_group(struct program *program, struct arch_context *cont
 static bool fill_group_control(struct program *program, struct arch_context *context)
 {
     context->handle = pick_handle(program, OBJECT_GROUP);
-    context->words[0] = pick_number(program, GROUP_SET_QUOTA);
+    context->words[0] = pick_number(program, GROUP_RESUME);
     context->words[1] = pick_number(program, GROUP_RESOURCE_COUNT);
     context->words[2] = pick_number(program, 400);
     if (context->words[0] == GROUP_SET_QUOTA && chance(&program->random, 3, 4)) {
         context->words[1] = GROUP_MIN_QUOTA_NS + pick_number(program, 2000000);
         context->words[2] = GROUP_MIN_PERIOD_NS + pick_number(program, 3000000);
     }
-    return !names_vital(program, context->handle) || context->words[0] == GROUP_SET_WEIGHT;
+    return !names_vital(program, context->handle) ||
+           (context->words[0] >= GROUP_SET_WEIGHT && context->words[0] != GROUP_SET_QUOTA);
 }
 
 static bool fill_group_info(struct program *program, struct arch_context *context)

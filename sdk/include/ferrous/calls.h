@@ -140,6 +140,9 @@ enum status group_set_limit(group_t group, enum group_resource resource, u64 lim
 enum status group_set_weight(group_t group, u64 weight) MUST_USE;
 /* What the group may use in a period of all processors together; both 0: no quota. */
 enum status group_set_quota(group_t group, u64 quota_ns, u64 period_ns) MUST_USE;
+/* No thread of it, or of a group below, is in user mode when this returns. */
+enum status group_suspend(group_t group) MUST_USE;
+enum status group_resume(group_t group) MUST_USE;
 enum status group_usage(group_t group, struct group_usage *usage) MUST_USE;
 
 /* --- devices --- */
