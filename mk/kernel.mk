@@ -10,7 +10,9 @@ KERNEL_SCRIPT  := kernel/arch/x86_64/kernel.ld
 
 KERNEL_TARGET   := --target=x86_64-unknown-none-elf
 KERNEL_INCLUDES := -Ikernel -Ikernel/arch/include -Ikernel/arch/x86_64/include
-KERNEL_CFLAGS   := $(KERNEL_TARGET) $(COMMON) $(STRICT) $(KERNEL_INCLUDES) -DFERROUS_KERNEL -DFERROUS_TRACE \
+# make TRACE=0: without events.
+KERNEL_TRACE    := $(if $(filter 0,$(TRACE)),,-DFERROUS_TRACE)
+KERNEL_CFLAGS   := $(KERNEL_TARGET) $(COMMON) $(STRICT) $(KERNEL_INCLUDES) -DFERROUS_KERNEL $(KERNEL_TRACE) \
                    -ffreestanding -fPIE -fvisibility=hidden -mno-red-zone -mgeneral-regs-only \
                    -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
                    -ffunction-sections -fdata-sections

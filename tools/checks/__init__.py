@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict
 
 from checks import (build, compilers, coverage, directed, explorer, format_check, fuzz, headers, layers, manual_check,
-                    memory_safety, models, mutants, sdk, simulator, symbols, text_rules, tidy, tools_check, unit)
+                    memory_safety, models, mutants, sdk, simulator, symbols, text_rules, tidy, tools_check, trace_off, unit)
 from checks import booted, bench
 
 
@@ -24,6 +24,7 @@ PARTS = [
          {"quick": 0.3, "check": 0.5, "soak": 1}),
     Part("format", "clang-format", format_check.run, {"quick": 0.3, "check": 0.5, "soak": 1}),
     Part("build", "everything builds without a warning", build.run, {"quick": 1, "check": 2, "soak": 5}),
+    Part("trace-off", "a kernel without events has no code of them", trace_off.run, {"check": 2, "soak": 2}),
     Part("unit", "host unit tests under ASan and UBSan", unit.run, {"quick": 0.5, "check": 2, "soak": 10}),
     Part("safety", "unsafe places are listed and explained", memory_safety.run,
          {"quick": 0.5, "check": 0.5, "soak": 1}),

@@ -1,0 +1,48 @@
+"""A kernel built without events has no instruction of them: each of its objects is, byte for byte, that of a build in which
+the macros are empty. So that this is known to notice something: with events, objects of each kind of path differ."""
+
+import os
+
+from ferrous import programs
+from ferrous.context import ROOT
+from ferrous.outcome import failed, passed, result
+
+ON, EMPTY = "-DFERROUS_TRACE", "-DFERROUS_TRACE_EMPTY"
+# Each has events: what is compared must change with them.
+WITH_EVENTS = ("kernel/ipc/fast.c", "kernel/ipc/fast_one_way.c", "kernel/ipc/send.c", "kernel/sched/sched.c",
+               "kernel/cap/lookup.c", "kernel/mm/vspace.c", "kernel/syscall/dispatch.c", "kernel/proc/end.c")
+
+
+def run(context):
+    clang, objcopy = programs.find("clang"), programs.find("llvm-objcopy")
+    sources = [path for path in context.files(".c") if path.startswith("kernel/") and
+               not path.startswith("kernel/arch/sim/") and not path.endswith("_test.c")]
+    flags = [flag for flag in context.flags("kernel") if not flag.startswith("-flto") and flag != ON]
+    flags = [*flags, "-O2", "-g0", "-w"]
+    folder = os.path.join(ROOT, "build/trace_off")
+
+    def compiled(work):
+        path, more = work
+        out = os.path.join(folder, "-".join(more) or "off", path + ".o")
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        status, output = context.run([clang, *flags, *more, "-c", path, "-o", out])
+        if status == 0:
+            status, output = context.run([objcopy, "--strip-unneeded", out])
+        if status:
+            return f"{path} {' '.join(more)}: {output[:1000]}"
+        with open(out, "rb") as file:
+            return file.read()
+
+    off = list(context.map(compiled, [(path, ()) for path in sources]))
+    empty = list(context.map(compiled, [(path, (EMPTY,)) for path in sources]))
+    for path, one, other in zip(sources, off, empty):
+        trouble = [text for text in (one, other) if isinstance(text, str)]
+        if trouble:
+            yield failed(path, trouble[0])
+        elif one != other:
+            yield failed(path, "built without events it has code that empty macros do not leave")
+        else:
+            yield passed(path)
+    on = context.map(compiled, [(path, (ON,)) for path in WITH_EVENTS])
+    same = [path for path, code in zip(WITH_EVENTS, on) if code == off[sources.index(path)]]
+    yield result("what has events differs with them", [f"{path} does not" for path in same])
