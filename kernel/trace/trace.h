@@ -79,10 +79,6 @@ const char *trace_event_name(enum trace_event_type type);
         if (unlikely(TRACE_IS_ON(name)))                                                           \
             trace_write(TRACE_##name, (u64)(a), (u64)(b), (u64)(c), (u64)(d));                     \
     } while (0)
-#elif defined(FERROUS_TRACE_EMPTY) /* what tools/checks/trace_off.py compares the other with */
-#define TRACE_BUILT       false
-#define TRACE_IS_ON(name) false
-#define TRACE(...)        ((void)0)
 #else
 #define TRACE_BUILT             false
 #define TRACE_IS_ON(name)       false

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Callable, Dict
 
 from checks import (build, compilers, coverage, directed, explorer, format_check, fuzz, headers, layers, manual_check,
-                    memory_safety, models, mutants, sdk, simulator, symbols, text_rules, tidy, tools_check, trace_off, unit)
+                    memory_safety, models, mutants, sdk, simulator, symbols, text_rules, tidy, tools_check, trace_off,
+                    unit)
 from checks import booted, bench
 
 
