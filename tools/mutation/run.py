@@ -30,7 +30,7 @@ SIMULATION_STEPS = 1500
 SAVE_EVERY_S = 5
 QUICK_SCENARIOS = 30  # that a quick run tries on a mutant, and their seconds: most that kill are among the first
 QUICK_SECONDS = 1.5
-DIRECTED_LIMIT_S = 120
+DIRECTED_LIMIT_S = 600  # a machine that stands still; each program has a limit of CPU time of its own
 UNIT_LIMIT_S = 120
 SIMULATION_LIMIT_S = 240
 # How much is tried on a mutant: all; all but random programs; the likeliest directed programs only. A mutant that
