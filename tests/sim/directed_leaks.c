@@ -156,7 +156,7 @@ static void sweep(struct actor *init, struct account *account, struct call reque
             continue; /* it could do without: a page that comes when it is touched */
         failed++;
         CHECK(status == STATUS_NO_MEMORY || status == STATUS_GROUP_LIMIT);
-        pass_time(20000000);
+        pass_time(100000000);
         account_return_credit(account);
         struct counts after = count_all(init);
         after.frames = before.frames;
