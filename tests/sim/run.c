@@ -121,7 +121,6 @@ static bool check(u32 number)
     if (options->check_every > 1 && number % options->check_every != 0)
         return true;
     invariants_check();
-    events_check();
     return !run_has_failed();
 }
 
@@ -203,7 +202,6 @@ static bool cleanup_phase(void)
         if (!run_step(number++))
             return false;
     invariants_check();
-    events_check();
     return !run_has_failed();
 }
 
@@ -220,7 +218,6 @@ void run_seed(const struct sim_options *run_options, u64 seed, const struct step
     if (good) {
         invariants_check();
         census_take(&before);
-        events_reset(seed % 4 != 0); /* else as the programs have it */
         inject_enable(options->fail_frames);
         good = !run_has_failed() && main_phase(mask);
         current.fingerprint = sim_fingerprint();

@@ -143,14 +143,6 @@ u64 invariants_charges(u32 what);
 u32 invariants_count(void);
 void invariants_print(void);
 
-/* --- Events (events.c)
- * -------------------------------------------------------------------------- */
-
-/* Follows events from here on; `calls`: switches those of all categories on. */
-void events_reset(bool calls);
-/* Holds what they have said since against the kernel. */
-void events_check(void);
-
 /* --- What there is before and after
  * ------------------------------------------------------------------ */
 
