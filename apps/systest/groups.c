@@ -235,7 +235,8 @@ BOOT_TEST(groups, a_suspended_group_uses_no_time_until_it_is_resumed)
     used = time_used_by(inner);
     CHECK_OK(start_role(inner, "tick", NULL, NULL, 0, &late)); /* stands still from the first */
     time_sleep_ns(20 * NS_PER_MS);
-    CHECK_EQ(time_used_by(inner), used);
+    CHECK(time_used_by(inner) < used + NS_PER_MS); /* who had not had its turn finds out then */
+    used = time_used_by(inner);
     CHECK_OK(group_suspend(inner));
     CHECK_OK(group_resume(outer)); /* the one below was suspended by itself, too */
     time_sleep_ns(5 * NS_PER_MS);

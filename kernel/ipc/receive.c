@@ -120,6 +120,8 @@ static bool take_sender(struct endpoint *endpoint, struct thread *sender, struct
         enum status status = message_deliver(sender, receiver, sender->message_info, info, kind,
                                              sender->message_badge);
         if (status != STATUS_OK) {
+            if (sender->calling)
+                call_tell_end(sender, NULL, 0, status);
             wait_end(sender);
             endpoint->blocked_sends -= !sender->calling;
             thread_set_status(sender, status);

@@ -189,8 +189,8 @@ static void preempt(struct cpu *cpu)
 {
     struct thread *thread = cpu->current;
     cpu->need_resched = false;
-    if (!thread)
-        return;
+    if (!thread || (ATOMIC_LOAD(&thread->flags) & (THREAD_FLAG_KILLED | THREAD_FLAG_FAULTED)))
+        return; /* to end it need not wait for its turn */
     /* It may just have come to this CPU, and not have entered it yet. */
     bool entered = cpu->entered == thread;
     if (entered)

@@ -279,4 +279,5 @@ SCENARIO(giving_way_is_told_in_order)
         CHECK_EQ(fast.events[n].type, order[n]);
         CHECK(same(fast.events[n], slow.events[n]));
     }
+    CHECK_EQ(fast.count, slow.count);
 }
